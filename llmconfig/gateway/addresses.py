@@ -10,9 +10,11 @@ from llmconfig.configuration import snapshot
 from llmconfig.gateway import (
     anthropic_requests,
     anthropic_shape,
+    betas,
     caller_labels,
     catalogue,
     completions_shape,
+    custom_tools,
     embeddings_shape,
     old_functions,
     ollama_addresses,
@@ -30,6 +32,11 @@ OLD_CHAT = AnswerForm(
     old_functions.chat_answer,
     old_functions.CalledFunctionEvents,
     choice=old_functions.CalledFunctionEvents,
+)
+CUSTOM_TOOLS_CHAT = AnswerForm(
+    custom_tools.chat_answer,
+    custom_tools.CustomToolEvents,
+    choice=custom_tools.CustomToolEvents,
 )
 COMPLETIONS = AnswerForm(
     completions_shape.completion_answer,
@@ -128,7 +135,11 @@ async def _chat(request: GatewayRequest) -> None:
     body, form = await request.body(), CHAT
     if old_functions.are_asked(body):
         body, form = old_functions.as_tools(body), OLD_CHAT
-    await request.generate(openai_shape.read_chat(body, request.caller), form)
+    headers = request.scope["headers"] if betas.OPENAI in request.names else ()
+    asked = openai_shape.read_chat(body, request.caller, headers)
+    if custom_tools.are_offered(body):
+        asked, form = custom_tools.noted(asked, body), CUSTOM_TOOLS_CHAT
+    await request.generate(asked, form)
 
 
 async def _complete(request: GatewayRequest) -> None:

@@ -1,7 +1,6 @@
 """Anthropic's requests: kept as they came for its own wire, put into OpenAI's words for others."""
 
 import hashlib
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +8,7 @@ import orjson
 
 from llmconfig.client.types import Call, NativeRequest
 from llmconfig.client.wire.prompt_cache import MARK
+from llmconfig.gateway import betas
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.caller_labels import labels_of
 from llmconfig.gateway.reading import (
@@ -44,8 +44,6 @@ BLOCK_FIELDS = {
     "tool_result": frozenset({"type", MARK, "tool_use_id", "content"}),
 }
 PLAINLY_LOST = frozenset({"citations", "is_error"})
-BETA = b"anthropic-beta"
-_BETAS = re.compile(r"[A-Za-z0-9_.,\- ]{1,2000}")
 MAX_USER_CHARACTERS = 64  # OpenAI's limit for `user`; Claude Code's ids are longer
 
 
@@ -67,7 +65,7 @@ def read_messages(
     native = NativeRequest(
         wire="anthropic",
         body={name: value for name, value in body.items() if name not in {"model", "stream"}},
-        headers=_betas(headers),
+        headers=betas.asked_for(betas.ANTHROPIC, headers),
         lost=tuple(translation.lost),
     )
     wanted: Any = messages
@@ -105,13 +103,6 @@ def _as_of_today(body: JSON) -> JSON:
     if form is not None and isinstance(config, dict):
         rest["output_config"] = {"format": form, **config}
     return rest
-
-
-def _betas(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """The features in the making that a client asks for; what is no list of names is left out."""
-    values = [value.decode("latin-1") for name, value in headers if name == BETA]
-    wanted = ",".join(values)
-    return {BETA.decode(): wanted} if _BETAS.fullmatch(wanted) else {}
 
 
 class _Translation:

@@ -1,7 +1,7 @@
 """OpenAI's requests and answers."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from llmconfig.client.finish_reasons import STOP, for_openai_clients, is_whole
 from llmconfig.client.structured_output import json_text
 from llmconfig.client.types import Call, Delta, Generation, NativeRequest, Thought, Usage
 from llmconfig.client.wire.thinking import to_details
+from llmconfig.gateway import betas
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.answer_headers import cost_of
 from llmconfig.gateway.caller_labels import labels_of, plain_labels
@@ -63,8 +64,13 @@ FINGERPRINT: JSON = {"system_fingerprint": ""}  # strict clients miss it (Cerebr
 NATIVE = NativeRequest(wire="openai")
 
 
-def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
-    """A chat completion's request; raises Refused."""
+def read_chat(
+    body: JSON, caller: Caller, headers: Iterable[tuple[bytes, bytes]] = ()
+) -> ParsedRequest:
+    """A chat completion's request; raises Refused.
+
+    `headers` are the request's, where any of them goes along.
+    """
     name = caller.node or name_of(body)
     messages: list[Any] = messages_of(body)
     choices, schema, logprobs, with_usage = 1, None, False, False
@@ -92,11 +98,15 @@ def read_chat(body: JSON, caller: Caller) -> ParsedRequest:
         cache_sampled=False,  # unless it is wished
         waits=False,
         logprobs=logprobs,
-        native=NATIVE,
+        native=_native(headers) if headers else NATIVE,
         cascades=choices == 1,
     )
     stream = switch(body, "stream")
     return ParsedRequest(call, name, stream, with_usage, more=repeated(call, choices - 1))
+
+
+def _native(headers: Iterable[tuple[bytes, bytes]]) -> NativeRequest:
+    return replace(NATIVE, headers=betas.asked_for(betas.OPENAI, headers))
 
 
 def _schema_in(body: JSON, extra: JSON) -> JSON | None:
@@ -316,7 +326,8 @@ def _schema(form: object) -> JSON | None:
     wanted = described.get("schema") if isinstance(described, dict) else plain
     if form["type"] == "text" or (form["type"] == "json_object" and not wanted):
         return None
-    return schema_of(wanted, "response_format.json_schema.schema")
+    beside = described if isinstance(described, dict) else {}
+    return schema_of(wanted, "response_format.json_schema.schema", beside)
 
 
 def _reason(made: Generation) -> JSON:

@@ -20,6 +20,7 @@ MAX_MESSAGES = 10_000
 DICTS = {dict}
 MAX_NAME_LENGTH = 200
 ENDLESS = -1  # llama.cpp's and LM Studio's word for no limit
+NOTHING: Mapping[str, Any] = {}
 MAX_CHOICES = 128  # of one request, as at OpenAI's
 
 
@@ -174,8 +175,13 @@ def check_tools(tools: list[JSON]) -> None:
                 raise bad(f"tools[{at}]", str(error)) from None
 
 
-def schema_of(value: object, param: str) -> JSON:
-    """The JSON schema in a request, None if it wants free text; raises RequestRefused."""
+def schema_of(value: object, param: str, beside: Mapping[str, Any] = NOTHING) -> JSON:
+    """The JSON schema in a request; raises RequestRefused.
+
+    Name and description may stand `beside` it. Not every wire has a place for them there, so they
+    become the schema's own where it has none.
+    """
     if not isinstance(value, dict):
         raise bad(param, "This is not a JSON schema.")
-    return value
+    told = {"title": beside.get("name"), "description": beside.get("description")}
+    return {**{name: each for name, each in told.items() if each and type(each) is str}, **value}

@@ -57,7 +57,9 @@ async def _read(request: GatewayRequest, body: JSON) -> tuple[ParsedRequest, lis
         turns = await stored_responses.conversation(previous, request.caller)
     before = [item for turn in turns for item in turn.items]
     is_native = _speak_responses(body, request.caller, await snapshot.acurrent())
-    asked = responses_requests.read_response(body, request.caller, before, is_native=is_native)
+    asked = responses_requests.read_response(
+        body, request.caller, before, is_native=is_native, headers=request.scope["headers"]
+    )
     return asked, turns
 
 

@@ -8,9 +8,10 @@ from collections.abc import Hashable, Mapping, Sequence
 import orjson
 
 from llmconfig.client.types import Thought
+from llmconfig.client.wire.free_text_tools import text_in
 from llmconfig.client.wire.thinking import joined, to_details
 from llmconfig.gateway.reading import JSON, ParsedRequest
-from llmconfig.gateway.response_tools import CallersTool, text_in
+from llmconfig.gateway.response_tools import CallersTool
 from llmconfig.gateway.responses_requests import seal
 
 DONE, OPEN, CUT = "completed", "in_progress", "incomplete"

@@ -10,20 +10,14 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from llmconfig.client.wire.free_text_tools import CUSTOM, FREE_TEXT, INPUT, described
 from llmconfig.gateway.reading import JSON, bad, check_tools, objects
 
 CHOICES = ("auto", "none", "required")
-FUNCTION, CUSTOM, NAMESPACE = "function", "custom", "namespace"
+FUNCTION, NAMESPACE = "function", "namespace"
 OWN_FIELDS = ("description", "parameters", "strict")
 TOOL_FIELDS = frozenset({"type", "name", "format", *OWN_FIELDS})
 SEARCHES = frozenset({"web_search", "web_search_2025_08_26", "web_search_preview"})
-INPUT = "input"  # the argument that holds a free text
-FREE_TEXT = {
-    "type": "object",
-    "properties": {INPUT: {"type": "string"}},
-    "required": [INPUT],
-    "additionalProperties": False,
-}
 MAX_NAME = 64  # of a function, as OpenAI and Anthropic have it
 
 
@@ -84,20 +78,11 @@ def _add(found: ToolsOfRequest, tool: JSON, where: str, namespace: str = "") -> 
     function: JSON = {"name": name_in_chat(name, namespace)}
     function |= {each: tool[each] for each in OWN_FIELDS if tool.get(each) is not None}
     if kind == CUSTOM:
-        function |= {"description": _described(tool), "parameters": FREE_TEXT}
+        function |= {"description": described(tool), "parameters": FREE_TEXT}
     if namespace or kind == CUSTOM:
         stands_for = CallersTool(name, namespace, takes_text=kind == CUSTOM)
         found.stands_for[function["name"]] = stands_for
     found.functions.append({"type": "function", "function": function})
-
-
-def _described(tool: JSON) -> str:
-    """What a free text is for, and the grammar that it must obey."""
-    told, form = str(tool.get("description") or ""), tool.get("format")
-    if isinstance(form, dict) and form.get("type") == "grammar":
-        grammar = f"The input obeys this {form.get('syntax')} grammar:\n{form.get('definition')}"
-        told = f"{told}\n\n{grammar}".lstrip()
-    return told
 
 
 def name_in_chat(name: str, namespace: object) -> str:
@@ -149,16 +134,6 @@ def call_of(item: JSON, where: str) -> JSON:
         "arguments": arguments if isinstance(arguments, str) else "{}",
     }
     return {"id": item["call_id"], "type": "function", "function": function}
-
-
-def text_in(arguments: str) -> str:
-    """The free text in a call's arguments; of arguments in another form, themselves."""
-    try:
-        value = orjson.loads(arguments)
-    except orjson.JSONDecodeError:
-        return arguments
-    text = value.get(INPUT) if isinstance(value, dict) else None
-    return text if isinstance(text, str) else arguments
 
 
 def echoed(body: Mapping[str, object]) -> list[JSON]:

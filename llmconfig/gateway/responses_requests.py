@@ -6,14 +6,14 @@ chat is refused by name; mere hints stand among the record's dropped parameters.
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from llmconfig.client.types import Call, NativeRequest
 from llmconfig.client.wire.prompt_cache import BREAKPOINT
-from llmconfig.gateway import response_tools
+from llmconfig.gateway import betas, response_tools
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.caller_labels import labels_of
 from llmconfig.gateway.reading import (
@@ -67,12 +67,17 @@ SEAL = "nw1."
 
 
 def read_response(
-    body: JSON, caller: Caller, before: Sequence[JSON] = (), *, is_native: bool = False
+    body: JSON,
+    caller: Caller,
+    before: Sequence[JSON] = (),
+    *,
+    is_native: bool = False,
+    headers: Iterable[tuple[bytes, bytes]] = (),
 ) -> ParsedRequest:
     """A request to `/v1/responses` as a call; raises RequestRefused.
 
     `before` are the items of the turns that it goes on with. With `is_native` all targets speak
-    Responses, so that what a chat has no place for may go along.
+    Responses, so that what a chat has no place for may go along; `headers` are the request's.
     """
     name = caller.node or name_of(body)
     _refuse_what_is_not_offered(body, ALWAYS_REFUSED if is_native else NOT_OFFERED)
@@ -91,7 +96,7 @@ def read_response(
         extra["logprobs"] = True
         if body.get("top_logprobs") is not None:
             extra["top_logprobs"] = body["top_logprobs"]
-    schema = _format(body, extra)
+    schema = _format(body, extra, is_native=is_native)
     wanted: Any = _messages(body, before, lost, is_native=is_native)
     call = Call(
         node=name,
@@ -106,7 +111,9 @@ def read_response(
         waits=False,
         cascades=True,
         labels=labels_of("responses", caller.account, body),
-        native=NativeRequest(wire="responses", body=_native(body, before), lost=tuple(lost)),
+        native=NativeRequest(
+            "responses", _native(body, before), betas.asked_for(betas.OPENAI, headers), tuple(lost)
+        ),
     )
     return ParsedRequest(
         call, name, switch(body, "stream"), echo=_echo(body), tools=tools.stands_for
@@ -303,8 +310,11 @@ def _effort(body: JSON) -> JSON:
     return {"reasoning_effort": effort} if effort is not None else {}
 
 
-def _format(body: JSON, extra: JSON) -> JSON | None:
-    """The schema that an answer must obey, None if any text or any JSON will do."""
+def _format(body: JSON, extra: JSON, *, is_native: bool) -> JSON | None:
+    """The schema that an answer must obey, None if any text or any JSON will do.
+
+    Its name and description stay beside it where all targets have that place.
+    """
     text = _object(body, "text")
     if text.get("verbosity") is not None:
         extra["verbosity"] = text["verbosity"]
@@ -314,7 +324,8 @@ def _format(body: JSON, extra: JSON) -> JSON | None:
     if not isinstance(form, dict) or form.get("type") not in FORMS:
         raise bad("text.format", "Its type is text, json_object or json_schema.")
     if form["type"] == "json_schema":
-        return schema_of(form.get("schema"), "text.format.schema")
+        beside = {} if is_native else form
+        return schema_of(form.get("schema"), "text.format.schema", beside)
     if form["type"] == "json_object":
         extra["response_format"] = {"type": "json_object"}
     return None

@@ -9,6 +9,8 @@ import pytest
 from llmconfig import client as llm_client
 from metrics.models import GenerationMetric
 from tests.llmconfig.conftest import CANARY
+from tests.llmconfig.test_responses_wire import message
+from tests.llmconfig.test_responses_wire import whole as response
 from tests.loopback import Loopback, answered, loopback
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -131,6 +133,59 @@ def test_a_message_travels_to_anthropic_and_back_untouched(serve):
     assert not dropped()
     row = GenerationMetric.objects.latest("created_at")
     assert (row.tokens_input, row.tokens_cached_input, row.finish_reason) == (137, 7, "pause_turn")
+
+
+KINDS = {"/chat/completions": "custom", "/responses": "openai_responses"}
+SAID: dict[str, Any] = {"messages": [{"role": "user", "content": "Hi"}], "input": "Hi"}
+
+
+@pytest.mark.parametrize("kind", [*KINDS.values(), "anthropic"])
+def test_features_in_the_making_are_asked_of_the_vendor_whose_wire_it_is(serve, kind):
+    answers = {"custom": answered(), "openai_responses": response(), "anthropic": ANSWER}
+    served = serve(kind, lambda _: (200, answers[kind]))
+    client = llm_client.get_llm("tag_rows").openai()
+    for path, own in KINDS.items():
+        for wanted, told in (("assistants=v2, x-1", True), ("x\ty", False)):
+            said = "messages" if path.startswith("/chat") else "input"
+            body, headers = {"model": "x", said: SAID[said]}, {"OpenAI-Beta": wanted}
+            client.post(path, cast_to=object, body=body, options={"headers": headers})
+            sent = {name.lower(): value for name, value in served.headers[-1].items()}
+            expected = wanted if told and own == kind else None
+            assert sent.get("openai-beta") == expected
+
+
+DOGS: dict[str, Any] = {
+    "type": "object",
+    "properties": {"n": {"type": "string"}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
+NAMED = {"name": "dogs", "description": "What is known of a dog."}
+
+
+@pytest.mark.parametrize("path", KINDS)
+@pytest.mark.parametrize("kind", [*KINDS.values(), "anthropic"])
+def test_a_schemas_name_and_description_reach_every_wire(serve, kind, path):
+    text = '{"n": "Rex"}'
+    block = {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn"}
+    answers = {
+        "custom": answered(text),
+        "openai_responses": response(message(text)),
+        "anthropic": ANSWER | block,
+    }
+    served = serve(kind, lambda _: (200, answers[kind]))
+    form: dict[str, Any] = {"type": "json_schema", **NAMED, "schema": DOGS}
+    body: dict[str, Any] = {"model": "x", "input": "Hi", "text": {"format": form}}
+    if path.startswith("/chat"):
+        described = {"type": "json_schema", "json_schema": {**NAMED, "schema": DOGS}}
+        body = {"model": "x", "messages": SAID["messages"], "response_format": described}
+    llm_client.get_llm("tag_rows").openai().post(path, cast_to=object, body=body)
+    sent, words = served.bodies[-1], json.dumps(served.bodies[-1])
+    assert all(each in words for each in NAMED.values())
+    assert not dropped()
+    if kind == "openai_responses" == KINDS[path]:
+        assert NAMED.items() <= sent["text"]["format"].items()
+        assert "title" not in sent["text"]["format"]["schema"]
 
 
 def test_only_our_limits_change_it(serve, make_node):

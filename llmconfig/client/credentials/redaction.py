@@ -27,6 +27,8 @@ WINDOW, ANSWER_WINDOW = 8, 12
 # Shorter than this is no key but a placeholder, such as local servers are given.
 MIN_KEY, MIN_KEY_IN_ANSWERS = 4, 16
 # Anthropic's pieces of a block, by the field that holds them.
+# Where a call has a text that comes in pieces.
+CALLS = (("function", "arguments"), ("custom", "input"))
 _PIECES = {
     "text": "text_delta",
     "thinking": "thinking_delta",
@@ -208,7 +210,7 @@ class DeltaStream:
         self._refusal = scrubber.text_stream()
         self._logprobs = scrubber.logprob_stream()
         self._thoughts: dict[tuple[int, str], TextStream] = {}
-        self._arguments: dict[int, TextStream] = {}
+        self._arguments: dict[tuple[int, str, str], TextStream] = {}
         self._native: dict[tuple[object, str], TextStream] = {}
         self._native_rows: dict[tuple[object, str], LogprobStream] = {}
         self._last_pieces: dict[tuple[object, str], JSON] = {}
@@ -229,11 +231,10 @@ class DeltaStream:
 
     def end(self) -> Delta | None:
         """What was still held, None if nothing."""
-        held = {index: stream.end() for index, stream in self._arguments.items()}
         calls = tuple(
-            {"index": index, "function": {"arguments": rest}}
-            for index, rest in held.items()
-            if rest
+            {"index": index, place: {said: rest}}
+            for (index, place, said), stream in self._arguments.items()
+            if (rest := stream.end())
         )
         thoughts, logprobs = self._end_thoughts(), self._logprobs.end()
         return _delta(self._text.end(), calls, thoughts, self._refusal.end(), logprobs=logprobs)
@@ -301,14 +302,16 @@ class DeltaStream:
         return [*held, self._scrubber.value(event)]
 
     def _call(self, part: JSON) -> JSON:
-        function = part.get("function")
-        if not isinstance(function, dict) or not isinstance(function.get("arguments"), str):
-            whole: JSON = self._scrubber.value(part)
-            return whole
-        stream = self._arguments.setdefault(part["index"], self._scrubber.text_stream())
-        clean: JSON = self._scrubber.value({**part, "function": {**function, "arguments": ""}})
-        clean["function"]["arguments"] = stream.feed(function["arguments"])
-        return clean
+        for place, said in CALLS:
+            called = part.get(place)
+            if isinstance(called, dict) and isinstance(called.get(said), str):
+                key = (part["index"], place, said)
+                stream = self._arguments.setdefault(key, self._scrubber.text_stream())
+                clean: JSON = self._scrubber.value({**part, place: {**called, said: ""}})
+                clean[place][said] = stream.feed(called[said])
+                return clean
+        whole: JSON = self._scrubber.value(part)
+        return whole
 
 
 def _delta(

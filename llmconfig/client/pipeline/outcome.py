@@ -26,6 +26,7 @@ from llmconfig.client.types import (
     Usage,
 )
 from llmconfig.client.wire import Reply
+from llmconfig.client.wire.free_text_tools import CUSTOM
 
 Outcome = Generation | GenerationFailed | BudgetExceeded
 
@@ -246,8 +247,8 @@ def _length(message: Message) -> int:
 
 
 def _function(call: Mapping[str, Any]) -> str:
-    """The name of the function that a tool call is for."""
-    function = call.get("function")
+    """The name of the tool that a call is for."""
+    function = call.get("function") or call.get(CUSTOM)
     return str(function.get("name") or "") if isinstance(function, dict) else ""
 
 

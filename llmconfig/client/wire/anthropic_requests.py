@@ -10,10 +10,11 @@ import orjson
 
 from llmconfig.client.types import Message
 from llmconfig.client.wire import JSON
+from llmconfig.client.wire.free_text_tools import CUSTOM, as_function, call_as_function
 from llmconfig.client.wire.prompt_cache import BREAKPOINT
 from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.thinking import of_details
-from llmconfig.client.wire.tool_choice import allowed_functions
+from llmconfig.client.wire.tool_choice import allowed_tools
 
 SAMPLING = frozenset({"temperature", "top_p", "top_k"})
 SYSTEM_ROLES = frozenset({"system", "developer"})
@@ -148,7 +149,7 @@ class RequestTranslation:
                 taken = _carry_one(content, name, value)
             if not taken:
                 self.drop(name)
-        allowed = allowed_functions(extra.get("tool_choice"))
+        allowed = allowed_tools(extra.get("tool_choice"))
         if allowed is not None:
             content["tools"] = [
                 each for each in content.get("tools", ()) if each.get("name") in allowed
@@ -284,10 +285,11 @@ def _signed_thoughts(details: object) -> list[JSON]:
 
 
 def _tool_use(call: Any) -> JSON:
-    function = object_of(object_of(call).get("function"))
+    call = call_as_function(object_of(call))
+    function = object_of(call.get("function"))
     return {
         "type": "tool_use",
-        "id": object_of(call).get("id", ""),
+        "id": call.get("id", ""),
         "name": function.get("name", ""),
         "input": _arguments(function.get("arguments")),
     }
@@ -302,6 +304,7 @@ def _arguments(text: Any) -> JSON:
 
 def _tool(tool: JSON) -> JSON:
     """OpenAI's function as Anthropic's tool; Anthropic's own stay as they are."""
+    tool = as_function(tool)
     function = tool.get("function")
     if not isinstance(function, Mapping):
         return tool
@@ -317,7 +320,7 @@ def _tool(tool: JSON) -> JSON:
 def _tool_choice(value: Any) -> JSON:
     if isinstance(value, str):
         return {"type": TOOL_CHOICES.get(value, "auto")}
-    if allowed_functions(value) is not None:
+    if allowed_tools(value) is not None:
         return {"type": TOOL_CHOICES.get(value["allowed_tools"].get("mode"), "auto")}
-    function = object_of(value).get("function")
-    return {"type": "tool", "name": function["name"]} if function else dict(object_of(value))
+    chosen = object_of(value).get("function") or object_of(value).get(CUSTOM)
+    return {"type": "tool", "name": chosen["name"]} if chosen else dict(object_of(value))

@@ -122,10 +122,12 @@ def _ask_for_shape(content: JSON, question: Question) -> None:
     shape = question.shape
     if shape is None:
         return
-    text = {name: value for name, value in content.get("text", {}).items() if name != "format"}
+    text = dict(content.get("text") or {})
+    asked = object_of(text.pop("format", None))
     if question.obeys:
         form = shape.openai
-        described = {"name": "answer", "strict": form.strict, "schema": form.schema}
+        named = {name: asked[name] for name in ("name", "description") if asked.get(name)}
+        described = {"name": "answer", **named, "strict": form.strict, "schema": form.schema}
         content["text"] = {**text, "format": {"type": "json_schema", **described}}
         return
     content["text"] = {**text, "format": {"type": "json_object"}}

@@ -9,6 +9,7 @@ from typing import Any
 from llmconfig.client.finish_reasons import CONTENT_FILTER, TOOL_CALLS
 from llmconfig.client.types import NOT_BILLED, Billed, Delta, Thought
 from llmconfig.client.wire import JSON, BadReply, Reply
+from llmconfig.client.wire.free_text_tools import CUSTOM
 from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.responses_requests import FORMAT
 from llmconfig.client.wire.running_usage import later
@@ -18,7 +19,13 @@ from llmconfig.client.wire.usage import billed
 
 REASONS = {"max_output_tokens": "length", "content_filter": CONTENT_FILTER}
 # Items that a chat has places for; with others an answer is more than its translation.
-KNOWN = frozenset({"message", "reasoning", "function_call"})
+CALLS = frozenset({"function_call", "custom_tool_call"})
+KNOWN = frozenset({"message", "reasoning"}) | CALLS
+# Where a chat has a piece of a call.
+PIECES_OF_CALLS = {
+    "response.function_call_arguments.delta": ("function", "arguments"),
+    "response.custom_tool_call_input.delta": (CUSTOM, "input"),
+}
 ENDS = frozenset({"response.completed", "response.incomplete"})
 
 
@@ -56,10 +63,13 @@ def read_response(value: JSON) -> Reply:
 
 
 def _is_call(item: JSON) -> bool:
-    return item.get("type") == "function_call"
+    return item.get("type") in CALLS
 
 
 def _call(item: JSON) -> JSON:
+    if item.get("type") == "custom_tool_call":
+        said = {"name": text_of(item.get("name")), "input": text_of(item.get("input"))}
+        return {"id": text_of(item.get("call_id")), "type": CUSTOM, CUSTOM: said}
     function = {"name": item.get("name"), "arguments": item.get("arguments")}
     return {"id": item.get("call_id"), "type": "function", "function": function}
 
@@ -127,11 +137,11 @@ class ResponsesListener:
             delta = Delta(thoughts=(Thought(text=said, kind=thought, index=self._thoughts),))
         elif kind == "response.output_item.added" and _is_call(item):
             index = self._calls[event.get("output_index")] = len(self._calls)
-            begun = _call(item)
-            delta = Delta(tool_calls=({"index": index, **begun, "function": _named(begun)},))
-        elif kind == "response.function_call_arguments.delta":
+            delta = Delta(tool_calls=({"index": index, **_begun(_call(item))},))
+        elif kind in PIECES_OF_CALLS:
             index = self._calls.get(event.get("output_index"), 0)
-            delta = Delta(tool_calls=({"index": index, "function": {"arguments": said}},))
+            place, name = PIECES_OF_CALLS[kind]
+            delta = Delta(tool_calls=({"index": index, place: {name: said}},))
         elif kind == "response.output_item.done":
             delta = self._reasoned(item)
         return delta
@@ -156,5 +166,7 @@ class ResponsesListener:
         return read_response(self._whole)
 
 
-def _named(call: JSON) -> JSON:
-    return {"name": text_of(call["function"].get("name")), "arguments": ""}
+def _begun(call: JSON) -> JSON:
+    """A call before anything was said in it."""
+    place, said = (CUSTOM, "input") if CUSTOM in call else ("function", "arguments")
+    return {**call, place: {"name": text_of(call[place].get("name")), said: ""}}

@@ -4,15 +4,16 @@ Source: `openai.types.responses.ResponseCreateParams` of OpenAI's SDK. Reasoning
 came: encrypted, in OpenRouter's `reasoning_details` of the format `openai-responses-v1`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from llmconfig.client.types import Message
 from llmconfig.client.wire import JSON
+from llmconfig.client.wire.free_text_tools import CUSTOM, grammar_of
 from llmconfig.client.wire.prompt_cache import BREAKPOINT
 from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.thinking import of_details
-from llmconfig.client.wire.tool_choice import allowed_functions
+from llmconfig.client.wire.tool_choice import allowed_tools
 
 FORMAT = "openai-responses-v1"
 ENCRYPTED = "reasoning.encrypted_content"
@@ -30,15 +31,23 @@ TEXT_PARTS = frozenset({"text", "input_text", "output_text", None})
 
 def items_of(messages: Sequence[Message]) -> list[JSON]:
     """The conversation as items: messages, calls, their outputs and reasoning."""
-    return [item for message in messages for item in _items(message)]
+    texts = {
+        call.get("id")
+        for message in messages
+        for call in map(object_of, message.get("tool_calls") or ())
+        if call.get(CUSTOM)
+    }
+    return [item for message in messages for item in _items(message, texts)]
 
 
-def _items(message: Message) -> list[JSON]:
+def _items(message: Message, texts: Collection[object]) -> list[JSON]:
+    """A message's; `texts` are the ids of calls of tools that take free text."""
     role = message.get("role")
     if role == "tool":
         call_id = message.get("tool_call_id", "")
         output = _parts(message.get("content"), "input_text")
-        return [{"type": "function_call_output", "call_id": call_id, "output": output}]
+        kind = "custom_tool_call_output" if call_id in texts else "function_call_output"
+        return [{"type": kind, "call_id": call_id, "output": output}]
     if role != "assistant":
         return [{"role": role, "content": _parts(message.get("content"), "input_text")}]
     items = _reasoning(object_of(message).get("reasoning_details"))
@@ -66,7 +75,10 @@ def _reasoning(details: object) -> list[JSON]:
 
 
 def _call(call: JSON) -> JSON:
-    function = object_of(call.get("function"))
+    custom, function = object_of(call.get(CUSTOM)), object_of(call.get("function"))
+    if custom:
+        said = {"name": custom.get("name", ""), "input": custom.get("input", "")}
+        return {"type": "custom_tool_call", "call_id": call.get("id", ""), **said}
     return {
         "type": "function_call",
         "call_id": call.get("id", ""),
@@ -153,17 +165,25 @@ TRANSLATIONS: Mapping[str, Callable[[JSON, Any], None]] = {
 
 
 def _tool(tool: JSON) -> JSON:
-    function = object_of(tool.get("function"))
+    function, custom = object_of(tool.get("function")), object_of(tool.get(CUSTOM))
+    if custom:
+        grammar = grammar_of(custom.get("format"))
+        form = {} if grammar is None else {"format": {"type": "grammar", **grammar}}
+        return {**custom, **form, "type": CUSTOM}
     if not function:
         return tool  # one of OpenAI's own
     return {"strict": False, "parameters": None, **function, "type": "function"}
 
 
 def _choice(value: Any) -> Any:
-    allowed = allowed_functions(value)
+    allowed = allowed_tools(value)
     if allowed is not None:
-        tools = [{"type": "function", "name": name} for name in allowed]
+        kinds = [each.get("type", "function") for each in value["allowed_tools"]["tools"]]
+        pairs = zip(kinds, allowed, strict=True)
+        tools = [{"type": kind, "name": name} for kind, name in pairs]
         mode = value["allowed_tools"].get("mode", "auto")
         return {"type": "allowed_tools", "mode": mode, "tools": tools}
-    function = object_of(object_of(value).get("function"))
-    return {"type": "function", "name": function["name"]} if function else value
+    for kind in ("function", CUSTOM):
+        if chosen := object_of(object_of(value).get(kind)):
+            return {"type": kind, "name": chosen["name"]}
+    return value

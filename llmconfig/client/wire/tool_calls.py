@@ -13,10 +13,11 @@ from typing import Any
 import orjson
 
 from llmconfig.client.wire import JSON
+from llmconfig.client.wire.free_text_tools import CUSTOM
 from llmconfig.client.wire.reading import text_of
 
 MAX_CALLS = 10_000
-_OWN_KEYS = frozenset({"index", "id", "type", "function", "name", "arguments"})
+_OWN_KEYS = frozenset({"index", "id", "type", "function", "name", "arguments", CUSTOM})
 
 
 @dataclass(slots=True)
@@ -27,7 +28,8 @@ class _Call:
     index: int | None = None
     id: str = ""
     name: str = ""
-    arguments: str = ""
+    arguments: str = ""  # or the text that a tool takes, if it is one of those
+    takes_text: bool = False
     more: JSON = field(default_factory=dict)  # such as Gemini's signature of its thought
     passed: int = 0  # characters of the arguments that were passed on
     begun: bool = False  # whether its beginning was passed on
@@ -35,7 +37,7 @@ class _Call:
     @property
     def complete(self) -> bool:
         """Whether the arguments are a whole JSON object: nothing can follow them."""
-        if not self.arguments.rstrip().endswith("}"):
+        if self.takes_text or not self.arguments.rstrip().endswith("}"):
             return False
         try:
             orjson.loads(self.arguments)
@@ -46,12 +48,9 @@ class _Call:
     @property
     def whole(self) -> JSON:
         """The call in OpenAI's words."""
-        return {
-            **self.more,
-            "id": self.id,
-            "type": "function",
-            "function": {"name": self.name, "arguments": self.arguments},
-        }
+        kind, said = (CUSTOM, "input") if self.takes_text else ("function", "arguments")
+        called = {"name": self.name, said: self.arguments}
+        return {**self.more, "id": self.id, "type": kind, kind: called}
 
     def news(self) -> JSON | None:
         """What of it may be passed on and wasn't, None if nothing.
@@ -67,12 +66,13 @@ class _Call:
         if not fresh:
             return None
         self.passed = len(self.arguments)
-        return {"index": self.place, "function": {"arguments": fresh}}
+        kind, said = (CUSTOM, "input") if self.takes_text else ("function", "arguments")
+        return {"index": self.place, kind: {said: fresh}}
 
     def close(self) -> None:
         """Fill in what never came."""
         self.id = self.id or new_id()
-        if not self.arguments.strip():
+        if not (self.takes_text or self.arguments.strip()):
             self.arguments += "{}"
 
 
@@ -133,6 +133,7 @@ class ToolCallStream:
         call.id = call.id or ident
         call.name = call.name or name
         call.arguments += arguments
+        call.takes_text = call.takes_text or isinstance(part.get(CUSTOM), dict)
         call.more |= _more_in(part)
 
 
@@ -194,7 +195,9 @@ def new_id() -> str:
 
 def _head(part: JSON) -> tuple[str, str, str]:
     """A part's id, name and arguments; some servers leave out the `function` around them."""
-    function = part.get("function")
+    custom, function = part.get(CUSTOM), part.get("function")
+    if isinstance(custom, dict):
+        return text_of(part.get("id")), text_of(custom.get("name")), text_of(custom.get("input"))
     function = function if isinstance(function, dict) else part
     return (
         text_of(part.get("id")),
