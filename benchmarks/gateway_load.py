@@ -110,13 +110,14 @@ async def load(
     """
     requests = _requests(who, body)
     address = urlsplit(who.url)
+    host, port = address.hostname or "", address.port or 80
     begins = time.perf_counter() + OPENING_SECONDS + 3 * latency
     ends = begins + seconds
     loop = asyncio.get_running_loop()
 
     async def one(place: int) -> list[float]:
         _, asker = await loop.create_connection(
-            lambda: _Asker(who.name, requests, begins, ends), address.hostname, address.port
+            lambda: _Asker(who.name, requests, begins, ends), host, port
         )
         await asyncio.sleep(latency * place / in_flight)
         asker.ask()
@@ -130,8 +131,9 @@ async def load(
         await asyncio.sleep(ends - time.perf_counter())
         return {name: cpu_seconds(pids) - used[name] for name, pids in counted.items()}
 
-    cpu, *took = await asyncio.gather(count_cpu(), *map(one, range(in_flight)))
-    return Load(list(itertools.chain(*took)), seconds, cpu)
+    took = asyncio.gather(*map(one, range(in_flight)))
+    cpu = await count_cpu()
+    return Load(list(itertools.chain(*await took)), seconds, cpu)
 
 
 def _requests(who: Contestant, body: Mapping[str, Any]) -> Iterator[bytes]:
