@@ -30,8 +30,8 @@ def plain(text: str | None) -> str:
     if not text.replace("\n", "").isprintable():
         text = _UNUSABLE.sub(" ", text)
         text = _SPACES.sub(" ", text)
-    elif "  " in text:
-        text = _SPACES.sub(" ", text)
+    while "  " in text:
+        text = text.replace("  ", " ")
     if "\n" in text:
         text = _BLANK_LINES.sub("\n\n", text)
     return text.strip()[:MAX_CHARACTERS]

@@ -14,12 +14,16 @@ from metrics.quality.parts import CheckResults, ScorePart
 GATES = Check("gates", _("Enrichments' gates (told with each answer)"))
 SCHEMA = Check("schema", _("Structured answers' schema (told with each answer)"))
 OBEYS = ScorePart(SCHEMA.name, 1.0, True)
+_PASSED = ScorePart(GATES.name, 1.0, True)
+PASSED, PASSED_AS_JSON = CheckResults((_PASSED,)), CheckResults((OBEYS, _PASSED), syntax_valid=True)
 UNPARSED = "invalid_answer"  # the error of a structured call whose answers never obeyed
 
 
 def check_results_of(enrichment: Enrichment, judgement: Judgement) -> CheckResults:
     """The parts of a judged answer's score."""
     findings = judgement.findings
+    if not findings and not judgement.rejected:
+        return PASSED if enrichment.schema is None else PASSED_AS_JSON
     if judgement.rejected:
         share = 0.0
     else:

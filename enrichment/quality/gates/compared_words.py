@@ -4,11 +4,14 @@ English. See `wording`.
 """
 
 import re
+import string
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from enrichment.quality.gates.comparison import words
+import re2
+
+from enrichment.quality.gates.comparison import words_between
 from enrichment.quality.lexicon.editing import COUNTS, DENYING, TYPED
 from enrichment.quality.lexicon.phrases import PHRASES, SIGNS
 from enrichment.quality.lexicon.quantities import TENS
@@ -24,26 +27,38 @@ class Wording:
 
     @classmethod
     def of(cls, text: str) -> "Wording":
-        text = _BEFORE_ADDRESS.sub(" ", text.lower())
-        plain = (each for each in text.split() if not _OF_ADDRESSES.search(each))
+        text = text.lower()
+        if "http" in text or "www." in text:
+            text = _BEFORE_ADDRESS.sub(" ", text)
+        plain = text.split()
+        if _OF_ADDRESSES.search(text):
+            plain = [each for each in plain if not _OF_ADDRESSES.search(each)]
         text = f" {' '.join(plain)} "
-        text = _DRAWN.sub(r"\1", _GLUED_UNIT.sub(r"\1 ", _STOP.sub(" ", text)))
-        text = _WHEN_PAST.sub(" as ", text)
+        text = _GLUED_UNIT.sub(r"\1 ", _STOP.sub(" ", text))
+        if _MAY_BE_DRAWN.search(text.encode(errors="surrogatepass")):
+            text = _DRAWN.sub(r"\1", text)
+        if " when " in text:
+            text = _WHEN_PAST.sub(" as ", text)
         for sign, word in SIGNS:
             text = text.replace(sign, word)
-        text = _joined(text.replace("/", " "))
-        found: Counter[str] = Counter()
-        counts: set[str] = set()
-        tens = 0
-        for word in _tokens(text):
-            found[word] += 1
-            count = COUNTS.get(word, 0)
-            if tens and 0 < count < 10:  # "fifty five"
-                counts.discard(str(tens))
-            if count:
-                counts.add(str(tens + count if count < 10 else count))
-            tens = count if count in TENS else 0
-        return cls(found, frozenset(counts), sum(found[word] for word in DENYING))
+        its = list(_tokens(_joined(text.replace("/", " "))))
+        found = Counter(its)
+        counts = frozenset[str]() if COUNTS.keys().isdisjoint(found) else _counted(its)
+        return cls(found, counts, sum(found[word] for word in DENYING & found.keys()))
+
+
+def _counted(words: Iterable[str]) -> frozenset[str]:
+    """The numbers that stand in words, “fifty five” too."""
+    counts: set[str] = set()
+    tens = 0
+    for word in words:
+        count = COUNTS.get(word, 0)
+        if tens and 0 < count < 10:
+            counts.discard(str(tens))
+        if count:
+            counts.add(str(tens + count if count < 10 else count))
+        tens = count if count in TENS else 0
+    return frozenset(counts)
 
 
 # The words that a phrase begins with, the phrase, what it becomes, and the words of that.
@@ -67,6 +82,9 @@ _OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|\[[a-z]+:[a-z0-9]+\]") 
 _BEFORE_ADDRESS = re.compile(r"(?<=[.!?:;,)*])(?=https?://|www\.)")  # one glued to a sentence
 _STOP = re.compile(r"[,;:!?)]+(?= )")  # hides the end of a phrase
 _DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
+_MAY_BE_DRAWN = re2.compile(
+    "|".join(f"{letter}{{3}}" for letter in string.ascii_lowercase).encode()
+)
 # No condition: “when I was a puppy”.
 _WHEN_PAST = re.compile(r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|[a-z]+ed) )")
 _GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
@@ -77,32 +95,38 @@ _BARE = {
     "aint": "is", "arent": "are", "cant": "can", "couldnt": "could", "dosent": "does",
     "dosnt": "does", "didnt": "did", "doesnt": "does", "dont": "do", "hasnt": "has",
     "havent": "have", "isnt": "is", "shouldnt": "should", "wasnt": "was", "werent": "were",
-    "wont": "will", "wouldnt": "would",
+    "wont": "will", "wouldnt": "would", "cannot": "can",
 }  # fmt: skip
 _SHORT = {"re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am"}
 
 
 def _tokens(text: str) -> Iterator[str]:
     for word in _words(text):
-        if word.endswith("n't"):
+        if "'" not in word and word not in _BARE:
+            yield TYPED.get(word, word)
+        elif word.endswith("n't"):
             yield "not"
             yield _DENIED.get(word[:-3], word[:-3])
         elif word in _BARE:
             yield "not"
             yield _BARE[word]
-        elif word == "cannot":
-            yield "not"
-            yield "can"
         else:
-            base, sign, ending = word.partition("'")
+            base, _, ending = word.partition("'")
             yield TYPED.get(base, base)
-            if sign and ending in _SHORT:
+            if ending in _SHORT:
                 yield _SHORT[ending]
 
 
-def _words(text: str) -> Iterator[str]:
+def _words(text: str) -> list[str]:
+    """Its words; those that stand for a phrase are joined by underscores."""
+    if "_" not in text:
+        return words_between(text)
+    found: list[str] = []
+    plain: list[str] = []
     for word in text.split():
         if "_" in word:
-            yield word.strip(".,;:!?()")
+            found += (*words_between(" ".join(plain)), word.strip(".,;:!?()"))
+            plain.clear()
         else:
-            yield from words(word)
+            plain.append(word)
+    return found + words_between(" ".join(plain))

@@ -27,6 +27,7 @@ _OR_NOT = re.compile(r" or not\b")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _VOWELS = str.maketrans("", "", "aeiouyäöüáéíóúàèìòùâêîôû")
 _SENTENCE_ENDS = frozenset(".!?")
+_AROUND_CHUNKS = " .!?"
 _ENDS_OF_SENTENCES = (". ", "! ", "? ")
 MIN_GLUED = 4  # letters of a word that is looked for inside of glued ones
 MAX_MISSPELT = 30  # letters of a word that is looked for in other spellings
@@ -37,7 +38,7 @@ _ENDINGS = ("'s", "’s", "ing", "ies", "ed", "es", "ly", "s", "y", "e")  # noqa
 def chunks(text: str) -> list[str]:
     """Roughly its sentences; quick, for finding what stayed the same."""
     plain = text.replace("! ", ". ").replace("? ", ". ").replace("\n", ". ")
-    return [found for each in plain.split(". ") if (found := each.strip(" .!?"))]
+    return [found for each in plain.split(". ") if (found := each.strip(_AROUND_CHUNKS))]
 
 
 def sentences(text: str) -> list[str]:
@@ -47,10 +48,15 @@ def sentences(text: str) -> list[str]:
 
 def words(text: str) -> list[str]:
     """Its words and figures in lower case."""
-    text = text.lower().replace("’", "'").replace("non-", "non")  # noqa: RUF001
+    text = text.lower()
     if " or not" in text:  # denies nothing
         text = _OR_NOT.sub("", text)
-    return _WORD.findall(text)
+    return words_between(text)
+
+
+def words_between(lowered: str) -> list[str]:
+    """The words and figures that stand in a text in lower case, also those that say nothing."""
+    return _WORD.findall(lowered.replace("’", "'").replace("non-", "non"))  # noqa: RUF001
 
 
 @lru_cache(maxsize=50_000)
@@ -240,7 +246,7 @@ NO_CHANGES = Changes("", "")
 
 def compare(source: str, answer: str) -> Changes:
     """The chunks of a source that an answer lacks, and those that it adds."""
-    if source == answer:
+    if source == answer or source.strip(_AROUND_CHUNKS) == answer.strip(_AROUND_CHUNKS):
         return NO_CHANGES
     rest, other = _without_same_ends(source, answer)
     before, after = rest.split(), other.split()

@@ -130,6 +130,7 @@ class Text:
             tuple(self.lower.translate(_PUNCTUATION).split()) if self.spaced else ()
         )
         self.words = frozenset(self.parts)
+        self.spoken_of: dict[ConceptIndex, set[int]] = {}  # what was found in it
 
     def has(self, concept: Concept) -> bool:
         """Whether it speaks of a concept."""
@@ -139,22 +140,33 @@ class Text:
         """Whether it denies a concept somewhere, and whether it states it somewhere."""
         denied = stated = False
         forms = concept.forms[self.language]
-        for sentence in sentences(self.lower):
+        for sentence in self._sentences:
             for each in (self._polarities if self.spaced else self._signs)(sentence, forms):
                 denied, stated = denied or each, stated or not each
         return denied, stated
+
+    @cached_property
+    def _sentences(self) -> list[str]:
+        return sentences(self.lower)
+
+    @cached_property
+    def _words_of(self) -> dict[str, list[str]]:
+        """The words of sentences that were looked at."""
+        return {}
 
     def _polarities(self, sentence: str, forms: Forms) -> Iterable[bool]:
         """For each time that a sentence speaks of a concept, whether it denies it."""
         for phrase in forms.phrases:
             if phrase in sentence:
                 sentence = sentence.replace(phrase, phrase.replace(" ", "_"))
+        words = self._words_of.get(sentence)
+        if words is None:
+            words = self._words_of[sentence] = _with_stops(sentence)
         joined = {phrase.replace(" ", "_") for phrase in forms.phrases}
-        words = _with_stops(sentence)
         negators = NEGATORS.get(self.language, frozenset())
         for at, word in enumerate(words):
-            parts = word.replace("/", "-").split("-")
-            if word in joined or forms.match(word) or any(map(forms.match, parts)):
+            parts = word.replace("/", "-").split("-") if "/" in word or "-" in word else ()
+            if word in joined or forms.match(word) or (parts and any(map(forms.match, parts))):
                 near = _clause(words, at, self.language)
                 yield any(each in negators or each.endswith("n't") for each in near)
 
@@ -261,6 +273,12 @@ class ConceptIndex:
         """The places of the concepts that a text speaks of."""
         if not text.spaced:
             return self._by_signs(text)
+        found = text.spoken_of.get(self)
+        if found is None:
+            found = text.spoken_of[self] = self._by_words(text)
+        return found
+
+    def _by_words(self, text: Text) -> set[int]:
         words = self._languages.get(text.language)
         if words is None:
             words = self._languages[text.language] = _Words.of(self.concepts, text.language)

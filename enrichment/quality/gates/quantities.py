@@ -153,7 +153,8 @@ def spelled_numbers(text: str) -> set[str]:
     return found
 
 
-_SPELLED = frozenset(NUMBER_WORDS) | frozenset(MONTHS) | frozenset(COMPOUNDS)
+_COUNTING = frozenset(NUMBER_WORDS) | frozenset(COMPOUNDS)
+_SPELLED = _COUNTING | frozenset(MONTHS)
 
 
 def _of_words(words: Iterable[str]) -> set[str]:
@@ -197,8 +198,11 @@ def amounts_in(text: str) -> dict[str, set[str]]:
 
 def spelled_units(text: str) -> Iterator[tuple[str, str]]:
     """Numbers in words with the unit behind them."""
+    words = WORDS.findall(text.lower())
+    if _COUNTING.isdisjoint(words):
+        return
     before = ""
-    for word in WORDS.findall(text.lower()):
+    for word in words:
         if before and word in UNIT_OF:
             yield before, UNIT_OF[word]
         elif word in COMPOUNDS:

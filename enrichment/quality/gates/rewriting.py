@@ -222,9 +222,14 @@ def opposite_said(checked: Checked) -> GateFinding | None:
     changes = checked.changes
     if not changes.gone or not changes.added:
         return None
-    before = Counter(word for each in changes.gone for word in each.words)
-    after = Counter(word for each in changes.added for word in each.words)
-    new, gone = (after - before).keys(), (before - after).keys()
+    before = [word for each in changes.gone for word in each.words]
+    after = [word for each in changes.added for word in each.words]
+    if (NEGATIVE.isdisjoint(after) or POSITIVE.isdisjoint(before)) and (
+        POSITIVE.isdisjoint(after) or NEGATIVE.isdisjoint(before)
+    ):
+        return None
+    had, has = Counter(before), Counter(after)
+    new, gone = (has - had).keys(), (had - has).keys()
     for now, then in ((NEGATIVE, POSITIVE), (POSITIVE, NEGATIVE)):
         if not now.isdisjoint(new) and not then.isdisjoint(gone):
             shown = [each.text for each in changes.added if not now.isdisjoint(new & {*each.words})]
