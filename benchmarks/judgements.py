@@ -157,29 +157,27 @@ Qwen2.5-Coder 1.5B (Q4_K_M), the model of `make demo`, with the prompts of its n
 listings of 250 to 600 characters; {number} answers and parts of answers, each read beside its
 source: right, wrong but harmless, or dangerous (an adopter would be misled about the dog). The
 judgements with their reasons are in `fixtures/quality/judgements.tsv`. In brackets the exact 95 %
-interval. The gates were mended by what was found in these answers, so others will do worse: when
-the ninth and tenth listing were judged, 4 of the 28 parts that were applied were dangerous (a year
-that nobody spoke of, children without the limit of 12 years), and the gates were mended again.
-Then 25 answers over 15 further listings (`--after 11 --each 2`) were judged before anybody looked
-at what the gates did with them: of the 57 parts that were applied, 3 were dangerous (5.3 %; 1.1 to
-14.6 %): a Spanish text in which experienced owners became experienced dogs, and the traits “loving”
-and “rescue work”, of which nobody spoke. Each set that was mended had left the next one no better,
-so what is applied was changed in principle: parts of profiles have to be attested by a sentence or
-a fact, tags of what a dog is like by a sentence that says it of the dog, and translations wait for
-a judge or a reviewer. After that, 41 answers over 21 further listings were judged blind, too. Of
-the 73 parts that were applied, 2 were dangerous (2.7 %; 0.3 to 9.5 %; wanted: 1 %): the tag
-“affectionate” for a “fun loving” boy, and heartworms as the condition of a dog that tested negative
-for them. Of profiles 28 parts were applied and none was dangerous (0 to 12.3 %), while 33 dangerous
-ones were held. Of 50 right ones 9 were held (18.0 %; 8.6 to 31.4 %): five tags (three quoted in
-other words than the listing's, one for belly rubs, which the table didn't know, one beside its
-opposite), two biographies, an age in other words, and a text in which “neuters” became “neutered”.
-Of 8 Spanish translations the gates alone would have let 4 pass, of which 3 are dangerous: that is
-why they wait. The tag and the condition were mended afterwards, so that these answers count as seen
-in the table. The aim of 1 in 100 isn't shown: that takes some 300 applied parts without a dangerous
-one.
-Before all that, of the first four listings, two profiles of four (one with an invented fun fact)
-and three Spanish texts of three (one says clean for sweet) had been applied whole.
-"""
+interval. Of sets that were judged before anybody looked at what the gates did with them, and that
+mended the gates afterwards:
+
+| judged blind | applied | of them dangerous (wanted: 1 %) | right ones held |
+| --- | ---: | --- | --- |
+| 25 answers over 15 listings | 57 | 3 (5.3 %; 1.1 to 14.6 %) | not counted |
+| 41 answers over 21 listings, since each claim has to be attested | 73 | 2 (2.7 %; 0.3 to 9.5 %) | 9 of 50 (18.0 %; 8.6 to 31.4 %) |
+| 13 answers over 13 listings: profiles | 29 | 2 (6.9 %; 0.8 to 22.8 %) | 5 of 25 (20.0 %; 6.8 to 40.7 %) |
+| the same: entities | 40 | 1 (2.5 %; 0.1 to 13.2 %) | 0 of 14 (0.0 %; 0.0 to 23.2 %) |
+| tags of 5 listings | 5 | 0 (0.0 %; 0.0 to 52.2 %) | not counted |
+
+The dangerous ones: experienced owners who became experienced dogs in Spanish, the traits “loving”
+and “rescue work”, the tag “affectionate” for a “fun loving” boy, heartworms of a dog that tested
+negative, “good with children” from a column where the text wants them over 7, a biography in
+which these “please call”, and the breed “fox” of a slender one. All but the biography are mended: a
+fact no longer attests what the text limits, and a breed needs a word that breeds have. **The aim
+of 1 in 100 isn't shown**: that takes some 300 applied parts without a dangerous one, and each new
+set has had some. Of 8 Spanish translations the gates alone would have let 4 pass,
+of which 3 are dangerous: that is why translations wait for a judge or a reviewer.
+The table has all of them, after mending.
+"""  # noqa: E501
 BY_GATE = (
     "By gate, of all that it held (a part can be held by several, and is held with its answer):\n"
 )

@@ -10,15 +10,20 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import django
 
 from benchmarks.judgements import judged_section
 from benchmarks.peers import ROOT
 from benchmarks.quality_changes import CHANGES, OTHER_CHANGES, RIGHT_CHANGES, Change
+
+if TYPE_CHECKING:
+    from enrichment.quality.gates import GateFinding
 
 DOCUMENT = ROOT / "docs" / "quality.md"
 EVERY = 5  # of the 1,200 full listings
@@ -39,22 +44,25 @@ class Held:
         return self.held / self.of if self.of else 0.0
 
 
-def measured(rows: Sequence[tuple[str, str]], change: Change, *, seed: int = 7) -> Held:
+def measured(
+    rows: Sequence[tuple[str, str]],
+    change: Change,
+    *,
+    seed: int = 7,
+    languages: Iterable[str] = repeat(""),
+) -> Held:
     """Change each row's text and ask the gates; rows that can't be changed so don't count.
 
-    `rows` are names and texts. Seconds are of CPU, for all answers together.
+    `rows` are names and texts. `languages` are those of the answers that are translations, blank
+    for an answer that only edits. Seconds are of CPU, for all answers together.
     """
-    from enrichment.enrichments import get
-
-    cleaning = get("description_cleaning")
     rng, result = random.Random(seed), Held()
-    for name, text in rows:
+    for (name, text), language in zip(rows, languages, strict=False):
         answer = change(text, rng)
         if answer is None:
             continue
-        values = {"name": name, "description": text}
         began = time.process_time()
-        found = cleaning.objections(answer, values, variant="")
+        found = _objections(name, text, answer, language)
         result.seconds += time.process_time() - began
         result.of += 1
         result.held += bool(found)
@@ -62,6 +70,17 @@ def measured(rows: Sequence[tuple[str, str]], change: Change, *, seed: int = 7) 
         if not found:
             result.missed.append(name)
     return result
+
+
+def _objections(name: str, text: str, answer: str, language: str) -> "tuple[GateFinding, ...]":
+    from enrichment.enrichments import get
+
+    if language:
+        values = {"name": name, "text": text, "language": language}
+        translation, columns = get("translation"), {"name": name}
+        return translation.objections(answer, values, variant=language, columns=columns)
+    values = {"name": name, "description": text}
+    return get("description_cleaning").objections(answer, values, variant="")
 
 
 def listings(every: int = EVERY) -> list[tuple[str, str]]:
@@ -77,6 +96,7 @@ def listings(every: int = EVERY) -> list[tuple[str, str]]:
 
 
 AROUND = "Thank you for looking at our dogs. {} We check every home before an adoption."
+TRANSLATED = ("ja", "ko", "zh")  # an edit of one of these kinds is a translation
 
 
 def edits(file: str = "quality_edits.txt") -> list[tuple[str, str, str]]:
@@ -86,7 +106,8 @@ def edits(file: str = "quality_edits.txt") -> list[tuple[str, str, str]]:
     for line in filter(None, lines):
         before, _, after = line.partition(" => ")
         kind, _, source = before.rpartition(" | ")
-        found.append((kind, AROUND.format(source.replace("\\n", "\n")), AROUND.format(after)))
+        around = "{}" if kind in TRANSLATED else AROUND
+        found.append((kind, around.format(source.replace("\\n", "\n")), around.format(after)))
     return found
 
 
@@ -95,7 +116,8 @@ def edited(file: str = "quality_edits.txt", half: int | None = None) -> Held:
     pairs = edits(file)[half or 0 :: 1 if half is None else 2]
     answers = iter([after for _, _, after in pairs])
     rows = [("a dog", before) for _, before, _ in pairs]
-    return measured(rows, lambda *_: next(answers))
+    languages = [kind if kind in TRANSLATED else "" for kind, _, _ in pairs]
+    return measured(rows, lambda *_: next(answers), languages=languages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +188,9 @@ def table(every: int) -> str:
     results["right edits, rewritten"] = edited("quality_edits_rewritten.txt")
     results["right edits, last"] = edited("quality_edits_last.txt")
     results["right edits, corrections alone"] = edited("quality_edits_corrected.txt")
+    results["right edits, narrow"] = edited("quality_edits_narrow.txt")
+    results["right edits, narrow, later"] = edited("quality_edits_unseen.txt")
+    results["right edits, narrow, latest"] = edited("quality_edits_latest.txt")
     others = {name: measured(rows, change) for name, change in OTHER_CHANGES.items()}
     hostile = {
         "by hand, for mending": edited("quality_hostile.txt", 0),
@@ -174,6 +199,7 @@ def table(every: int) -> str:
         "by hand, of rewritten sentences": edited("quality_hostile_rewritten.txt"),
         "by hand, last": edited("quality_hostile_last.txt"),
         "by hand, of corrections": edited("quality_hostile_corrected.txt"),
+        "by hand, of narrow edits": edited("quality_hostile_unseen.txt"),
     }
     right = {name: measured(rows, change) for name, change in RIGHT_CHANGES.items()}
     spoilt = {f"{kind or 'right'}": each for kind, each in translated().items()}
@@ -212,26 +238,8 @@ of them at first stands in the text below.
 """
 HOSTILE = """
 Small changes by hand that turn what is said, a word or two of a sentence: invented facts, dropped
-conditions, fees, bonded pairs, ages, weights, places, hedges, tenses and so on. Of the first table
-(`benchmarks/quality_hostile.txt`) every other one was held out: nobody looked at what is missed of
-those. A later one (`quality_hostile_more.txt`) was written when the gate for wording was there.
-Before that gate, 29 %, 33 % and 37 % were found; when it was first tried on the held out and on the
-later ones, 93 % (75 of 81; 85 to 97 %) and 92 % (55 of 60; 82 to 97 %). The later ones were then
-used to mend it, and so were the right edits: of six sets of 79, 59, 60, 43, 42 and 40 right edits,
-held when they were new, were 10, 9, 2, 3, 6 and 4 (the last three are sentences of shipped
-listings, written again rather than corrected). Of two further sets of shipped sentences that were
-written again more freely (41 and 37), 12 and 11 were held at first, and of 35 hostile changes of
-the second 9 passed; from these came the forms and phrases that editors exchange. Then sixty right
-and sixty hostile edits of sentences that no set had used were written before anybody looked at what
-the gates do with them: of the right ones 14 were held (23.3 %; 13.4 to 36.0 %; wanted 2 %), of the
-hostile ones 58 (96.7 %; 88.5 to 99.6 %). After these were used to mend it, 40 corrections in the
-narrow sense (spelling, layout, short forms, a word put elsewhere) and 30 hostile changes of other
-sentences were tried once: 2 of the right ones were held (5.0 %; 0.6 to 16.9 %) and 29 of the
-hostile ones (96.7 %; 82.8 to 99.9 %). All of them have been used since and count as seen in the
-tables. So expect one hostile change in thirty to pass in texts that nobody has tried, one
-correction in twenty to wait, and of sentences that are written again about one in five: the gates
-don't know that other words say the same.
-A word that is only left out is left to the gates for warnings, negations and lengths.
+conditions, fees, bonded pairs, ages, weights, places, hedges, tenses and so on. A word that is only
+left out is left to the gates for warnings, negations and lengths.
 """
 RIGHT = """
 Changes by rule that an editor may make, put in as answers: these should pass.
@@ -243,11 +251,33 @@ Translations of six listings of our own into nine languages
 HEADER = """# Quality: what the gates find
 
 Written by `make quality`. Shipped listings with a full text, each changed in one way and put in
-as its own answer to the description cleaning; the last lines are corrections by hand
-(`benchmarks/quality_edits*.txt`) that must pass. CPU is that of all gates together, of unchanged
+as its own answer to the description cleaning; the last lines of the first table are edits by hand
+(`benchmarks/quality_edits*.txt`) that should pass. CPU is that of all gates together, of unchanged
 answers the best of nine rounds.
 
-"""
+## What to expect of texts that nobody has tried
+Each set was written before anybody looked at what the gates do with it, tried once, and then used
+to mend them. So only these first figures say what to expect; the tables below say what is mended.
+In brackets the exact 95 % interval.
+
+| written blind | of | right ones held (wanted: 2 %) | hostile ones found |
+| --- | ---: | --- | --- |
+| shipped sentences, written again | 60, 60 | 14 (23.3 %; 13.4 to 36.0 %) | 58 (96.7 %; 88.5 to 99.6 %) |
+| corrections in the narrow sense | 40, 30 | 2 (5.0 %; 0.6 to 16.9 %) | 29 (96.7 %; 82.8 to 99.9 %) |
+| narrow edits of 26 kinds | 150 | 22 (14.7 %; 9.4 to 21.4 %) | |
+| the same kinds, after mending | 60, 60 | 7 (11.7 %; 4.8 to 22.6 %) | 56 (93.3 %; 83.8 to 98.2 %) |
+| the same kinds, after mending again | 60 | 9 (15.0 %; 7.1 to 26.6 %) | |
+
+Narrow edits are of numbers, dates, ages, prices, weights, times and telephones, short forms of
+breeds and places, spelling, doubled words, capitals, marks, lists made sentences, active and
+passive, agreement, articles, word order, synonyms, and translations without spaces. **The aim of
+2 % is missed: about one right edit in seven waits, and of freely rewritten sentences one in five**,
+and mending what one set showed didn't make the next one better, for gates don't know that other
+words say the same. One hostile change in fifteen to thirty passes.
+A node's judge can't release what a gate holds; reviewers accept it in *Review*.
+
+## What is found of changes by rule
+"""  # noqa: E501
 FOOTER = """
 
 Changes made by rule say what gates can find, not how often models err: that is the judged part.

@@ -39,6 +39,12 @@ def test_what_a_sentence_or_a_fact_says_is_applied(source, text):
     assert codes(source, text) == set()
 
 
+def test_a_fact_attests_nothing_that_the_text_limits():
+    facts = "breed: Beagle; good with children: yes"
+    assert codes("Bo lives with us.", "good with children", facts) == set()
+    assert "no_evidence" in codes("Kids over 7, please.", "good with children", facts)
+
+
 @pytest.mark.parametrize(
     ("source", "text", "code"),
     [

@@ -32,6 +32,11 @@ def codes(before, after):
         ("She uses a cart to walk.", "She used a cart to walk.", "uses, used"),
         ("His shots were supervised.", "His shots were unsupervised.", "new: unsupervised"),
         ("Only adults may apply for him.", "Adults may apply for him.", "without “only”"),
+        ("He was bitten by a dog.", "He bit a dog.", "another one does it"),
+        ("He came from NC in May.", "He came from SC in May.", "new: SC"),
+        ("We meet every Friday.", "We meet every other Friday.", "new: alternate"),
+        ("A $10 non refundable fee.", "A $10 refundable fee.", "refundable"),
+        ("He is available now.", "He was available now.", "was, not is"),
     ],
 )
 def test_a_word_that_turns_the_meaning_is_held_with_the_word(before, after, said):
@@ -66,6 +71,13 @@ def test_right_edits_of_another_hand_pass():
     assert found.share <= 0.03, found.codes
 
 
+def test_narrow_edits_of_all_kinds_pass():
+    """Numbers, abbreviations, short forms, spelling, voice and so on."""
+    found = edited("quality_edits_narrow.txt")
+    assert found.of >= 140
+    assert found.share <= 0.02, found.codes
+
+
 def test_right_edits_of_shipped_sentences_pass():
     found = edited("quality_edits_shipped.txt")
     assert found.of >= 120
@@ -93,6 +105,21 @@ def test_corrections_pass_and_hostile_changes_of_such_sentences_are_held():
         ("We decide whether he goes or not.", "We decide whether he goes."),
         ("You'll love him.", "You will love him."),
         ("Intake Type: stray. Weight: 44 lbs.", "He is a stray and weighs 44 pounds."),
+        ("An Aussie Shepard.", "An Australian Shepherd."),
+        ("Weims are great with kids aged 2-9.", "Weimaraners are great with kids ages 2 to 9."),
+        ("Rex was found by the police.", "The police found Rex."),
+        (
+            "Pulled from Taxes, he is hoping for luck.",
+            "He was pulled from Texas and hopes for luck.",
+        ),
+        ("He's a four-and-a-half-year-old pup.", "He is 4.5 years old."),
+        ("Sophie is about 2-3 months old.", "Sophie is about 2 to 3 months old."),
+        ("A pup for for sweet terrierRex.", "A pup for sweet terrier Rex."),
+        (
+            "Do NOT send mails as all we have is below.",
+            "Do not send mails, as all we have is below.",
+        ),
+        ("Good w/o dogs.No cats & no kids.", "Good without dogs. No cats and no kids."),
     ],
 )
 def test_words_in_other_forms_and_places_pass(before, after):

@@ -25,7 +25,23 @@ TYPES = (
 )  # fmt: skip
 # What a text of these kinds has at least; the others may be any words.
 _NUMBER = r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|an?)\b"
+# A word that names of breeds have: a slender fox is none. Beginnings, for forms and short forms.
+_BREEDS = (
+    "affenpinscher airedale akita amstaff anatolian apbt apso aussie basenji basset beagle"
+    " beauceron bernard bernese bichon bird bloodhound bluetick borzoi boxer boykin brittany"
+    " bull burmese cairn canaan cane carolina catahoula cattle cavalier chi chihuahua"
+    " chinook chow cocker collie coonhound corgi corso coton cross cur dachs dalmatian dane"
+    " doberman dobie dogo dogue dood doodle dox elkhound eskimo feist foxhound galgo"
+    " greyhound griffon gsd harrier havanese heeler hound hovawart husk inu jack jindo jrt"
+    " kelpie lab lacy leonberger lhasa malamute malinois maltese maltipoo mastiff mcnab mini"
+    " mix mountain mutt newf norfolk papillon pek peke pinscher pit plott pointer pomeranian"
+    " poo poodle presa pug puggle pyr redbone retriever ridgeback rott saarloos saluki"
+    " samoyed schipperke schnauzer setter shar sheltie shep shiba shih spaniel spitz"
+    " springer staff swiss terrier tzu vizsla walker weim westie wheaten whippet wolf xolo"
+    " york"
+)
 FORMS = {
+    "breed": re.compile(rf"\b(?:{'|'.join(_BREEDS.split())})", re.IGNORECASE),
     "phone": re.compile(r"\d(?:\D{0,3}\d){6}"),
     "email": re.compile(r"[^@\s]@[^@\s]{1,253}\.[a-z]{2}", re.IGNORECASE),
     "url": re.compile(r"https?://|www\.|[a-z0-9]\.[a-z]{2}", re.IGNORECASE),

@@ -77,6 +77,7 @@ class Said:
 
     text: str
     denied_whole: bool = False  # a fact that says no
+    is_fact: bool = False  # a column's, by yes or no
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
@@ -208,7 +209,7 @@ class Attestations:
     @cached_property
     def whole(self) -> frozenset[str]:
         """Its statements word by word, in which one that was copied is found."""
-        plain = (each for each in self.said if not each.denied_whole and not each.asks)
+        plain = (each for each in self.said if not each.is_fact and not each.asks)
         return frozenset(" ".join(words(each.text)) for each in plain)
 
 
@@ -220,7 +221,7 @@ def attestations(source: str) -> Attestations:
         for part in _FACT_ENDS.split(line):
             fact = _FACT.match(part.strip())
             if fact is not None:
-                found.append(Said(fact["said"], denied_whole=fact["value"] == "no"))
+                found.append(Said(fact["said"], fact["value"] == "no", is_fact=True))
             else:
                 found += [Said(each) for each in with_their_ends(part)]
     return Attestations(tuple(found))

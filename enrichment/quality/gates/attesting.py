@@ -184,10 +184,23 @@ class _Reader:
         for place in sorted(places)[:MAX_LOOKED_AT]:
             said = self.known.said[place]
             objection = self._objection_to(said, run, governor)
+            if not objection and said.is_fact and self._is_limited(run):
+                objection = NO_EVIDENCE
             if not objection:
                 return ""
             worst = MOVED if objection == MOVED else worst
         return worst
+
+    def _is_limited(self, run: Sequence[int]) -> bool:
+        """Whether the text limits what a fact says without limits: “kids over 7, please”."""
+        keys = [self.sentence.keys[at] for at in run if not self.sentence.keys[at] & GOVERNORS]
+        return any(
+            not said.is_fact and said.limits_of(where) - self.sentence.limits
+            for each in keys
+            for place in frozenset[int]().union(*(self.known.by_key.get(key, ()) for key in each))
+            for said in (self.known.said[place],)
+            for where in said.places_of(each)
+        )
 
     def _places_of(self, at: int) -> set[int]:
         """The source's sentences that have a word, or speak for the concept that it claims."""

@@ -39,6 +39,9 @@ class Wording:
             text = _DRAWN.sub(r"\1", text)
         if " when " in text:
             text = _WHEN_PAST.sub(" as ", text)
+        if " if " in text:
+            text = _IF_INTERESTED.sub(" interested ", text)
+        text = _DOUBLED.sub("", text)
         for sign, word in SIGNS:
             text = text.replace(sign, word)
         its = list(_tokens(_joined(text.replace("/", " "))))
@@ -48,16 +51,17 @@ class Wording:
 
 
 def _counted(words: Iterable[str]) -> frozenset[str]:
-    """The numbers that stand in words, “fifty five” too."""
+    """The numbers that stand in words, “fifty five” too; “two hundred” is left to others."""
     counts: set[str] = set()
-    tens = 0
+    tens = before = 0
     for word in words:
         count = COUNTS.get(word, 0)
-        if tens and 0 < count < 10:
-            counts.discard(str(tens))
+        if (tens and 0 < count < 10) or word in _GREAT:
+            counts.discard(str(before))
         if count:
             counts.add(str(tens + count if count < 10 else count))
         tens = count if count in TENS else 0
+        before = count
     return frozenset(counts)
 
 
@@ -78,6 +82,7 @@ def _joined(text: str) -> str:
     return text
 
 
+_GREAT = frozenset({"hundred", "thousand"})
 _OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|\[[a-z]+:[a-z0-9]+\]")  # or a “[ref:1]”
 _BEFORE_ADDRESS = re.compile(r"(?<=[.!?:;,)*])(?=https?://|www\.)")  # one glued to a sentence
 _STOP = re.compile(r"[,;:!?)]+(?= )")  # hides the end of a phrase
@@ -87,6 +92,10 @@ _MAY_BE_DRAWN = re2.compile(
 )
 # No condition: “when I was a puppy”.
 _WHEN_PAST = re.compile(r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|[a-z]+ed) )")
+_DOUBLED = re.compile(r" (\S+)(?= \1 )")
+_IF_INTERESTED = re.compile(
+    r" if (?:you |your |you're |you'd |ur )?(?:are |be |would be )?int[a-z]+ed "
+)
 _GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
 
 

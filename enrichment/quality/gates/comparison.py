@@ -12,7 +12,7 @@ from operator import indexOf, ne
 
 from django.utils.functional import cached_property
 
-from enrichment.quality.lexicon.editing import ALIKE, groups_of
+from enrichment.quality.lexicon.exchanges import EXCHANGED, groups_of
 from enrichment.quality.lexicon.inflections import BASES
 from enrichment.quality.lexicon.words import STOPWORDS
 
@@ -23,14 +23,19 @@ _ENDS = re.compile(
     r"|\s(?=(?:He|She|They|This|The|Her|His|We|You|Please|If|Our|My|For|All|There)\s)"
 )
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_SHORT_SIGNS = re.compile(r"(?<![a-z/])(?:w/o\b|w/|b/c\b)")
+_WRITTEN_OUT = {"w/o": "without ", "w/": "with ", "b/c": "because "}
 _OR_NOT = re.compile(r" or not\b")
 _LETTERS = re.compile(r"[^\W\d_]+")
-_VOWELS = str.maketrans("", "", "aeiouyäöüáéíóúàèìòùâêîôû")
+_VOWEL = frozenset("aeiouyäöüáéíóúàèìòùâêîôû")
+_VOWELS = str.maketrans("", "", "".join(sorted(_VOWEL)))
 _SENTENCE_ENDS = frozenset(".!?")
 _AROUND_CHUNKS = " .!?"
 _ENDS_OF_SENTENCES = (". ", "! ", "? ")
 MIN_GLUED = 4  # letters of a word that is looked for inside of glued ones
 MAX_MISSPELT = 30  # letters of a word that is looked for in other spellings
+MIN_BADLY_MISSPELT = 7  # letters of a word in which two may be wrong
+MIN_EXCHANGED = 5  # letters of a word in which any two may have changed places
 MIN_CONSONANTS = 3  # more than these tell a word without its vowels
 _ENDINGS = ("'s", "’s", "ing", "ies", "ed", "es", "ly", "s", "y", "e")  # noqa: RUF001
 
@@ -56,7 +61,26 @@ def words(text: str) -> list[str]:
 
 def words_between(lowered: str) -> list[str]:
     """The words and figures that stand in a text in lower case, also those that say nothing."""
-    return _WORD.findall(lowered.replace("’", "'").replace("non-", "non"))  # noqa: RUF001
+    text = lowered.replace("’", "'").replace("non-", "non")  # noqa: RUF001
+    if " non " in text:
+        text = text.replace(" non ", " non")
+    if "&" in text:
+        text = text.replace("&", " and ")
+    if "w/" in text or "b/c" in text:
+        text = _SHORT_SIGNS.sub(lambda found: _WRITTEN_OUT[found[0]], text)
+    return _WORD.findall(text)
+
+
+_GLUED_COMMA = re.compile(r"([,;](?<=[^\W\d_].))(?=[^\W\d_])")
+
+
+def plainly(text: str) -> str:
+    """In lower case, as concepts are looked for in it."""
+    text = text.lower().replace("’", "'")  # noqa: RUF001
+    text = text.replace("with out ", "without ")  # as many write it
+    text = text.replace("not yet ", "not ")  # no end of a clause
+    text = text.replace("w/o ", "without ").replace(" w/ ", " with ").replace("&", "and")
+    return _GLUED_COMMA.sub(r"\1 ", text)
 
 
 @lru_cache(maxsize=50_000)
@@ -115,7 +139,7 @@ class Passage:
 
     def has_alike(self, word: str) -> bool:
         """Whether a word is in here that may be exchanged for this one."""
-        groups = ALIKE.get(word)
+        groups = EXCHANGED.get(word)
         return groups is not None and not groups.isdisjoint(self.groups)
 
     @cached_property
@@ -155,7 +179,7 @@ class Passage:
             return True
         first, letters = word[0], len(word)
         return any(
-            _is_misspelt(word, other)
+            _is_misspelt(word, other) or _is_badly_misspelt(word, other)
             for length in (letters - 1, letters, letters + 1)
             for other in self._by_start.get((first, length), ())
             if other[1] == word[1] or other[-1] == word[-1]
@@ -173,7 +197,20 @@ def _is_misspelt(word: str, other: str) -> bool:
         return False
     end = _common(rest[::-1], other_rest[::-1])
     rest, other_rest = rest[: len(rest) - end], other_rest[: len(rest) - end]
-    return rest[1:] == other_rest[:-1] or rest[:-1] == other_rest[1:]
+    if rest[1:] == other_rest[:-1] or rest[:-1] == other_rest[1:]:
+        return True
+    return len(word) >= MIN_EXCHANGED and sorted(rest) == sorted(other_rest)  # “Taxes” for “Texas”
+
+
+def _is_badly_misspelt(word: str, other: str) -> bool:
+    """Whether two long words differ in one consonant and one vowel: “shepard”, “shepherd”."""
+    if min(len(word), len(other)) < MIN_BADLY_MISSPELT or word[-1] != other[-1]:
+        return False
+    bare, its = word.translate(_VOWELS), other.translate(_VOWELS)
+    if bare[:2] != its[:2] or not (bare == its or _is_misspelt(bare, its)):
+        return False
+    vowels = ["".join(each for each in form if each in _VOWEL) for form in (word, other)]
+    return vowels[0] == vowels[1] or _is_misspelt(*vowels)
 
 
 def _common(word: str, other: str) -> int:

@@ -5,7 +5,6 @@ word of a concept may end in `*`, which takes any ending. Languages without spac
 the signs themselves.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from functools import cached_property
 
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.quality.gates.comparison import Passage, sentences
+from enrichment.quality.gates.comparison import Passage, plainly, sentences
 from enrichment.quality.gates.contract import (
     Checked,
     Gate,
@@ -113,18 +112,13 @@ class Forms:
         return word in self.whole or (bool(self.beginnings) and word.startswith(self.beginnings))
 
 
-_GLUED_COMMA = re.compile(r"([,;](?<=[^\W\d_].))(?=[^\W\d_])")
-
-
 class Text:
     """A text in one language, looked up for concepts."""
 
     def __init__(self, text: str, language: str) -> None:
         self.language = language
-        self.lower = text.lower().replace("’", "'")  # noqa: RUF001
-        self.lower = self.lower.replace("with out ", "without ")  # as many write it
-        self.lower = self.lower.replace("not yet ", "not ")  # no end of a clause
-        self.lower = _GLUED_COMMA.sub(r"\1 ", self.lower)
+        self.text = text
+        self.lower = plainly(text)
         self.spaced = language not in WITHOUT_SPACES
         self.parts: tuple[str, ...] = (
             tuple(self.lower.translate(_PUNCTUATION).split()) if self.spaced else ()
@@ -147,7 +141,7 @@ class Text:
 
     @cached_property
     def _sentences(self) -> list[str]:
-        return sentences(self.lower)
+        return list(map(plainly, sentences(self.text)))  # capitals tell where glued ones end
 
     @cached_property
     def _words_of(self) -> dict[str, list[str]]:

@@ -23,6 +23,7 @@ MAX_JUDGED_CHARACTERS = 100_000
 
 
 MAX_INITIALS = 4
+_BRACKETS = str.maketrans("()*", "   ")
 _INITIALS = re.compile(r"\b[A-Z](?:\.?[A-Z]){1,3}\b")
 _CAPITALISED = re.compile(r"\b[A-Z][a-z]+\b")
 
@@ -108,11 +109,15 @@ class Checked:
         table = self.abbreviations
         if not table:
             return passage
-        short = {each.strip(",;:!?()*").replace(".", "") for each in passage.text.split()}
+        parted = passage.text.translate(_BRACKETS).split()
+        short = {each.strip(",;:!?()*").replace(".", "") for each in parted}
         short |= {part for each in short for part in each.replace("-", "/").split("/")}
         short |= {each.lower() for each in short}
+        short |= {each[:-1] for each in short if each.endswith("s")}
         more = [long for each in short & table.keys() for long in table[each]]
-        more += _said_in_full(passage.lower, table)
+        lower = passage.lower
+        more += [long for each in table if " " in each and each in lower for long in table[each]]
+        more += _said_in_full(lower, table)
         return Passage("\n".join((passage.text, *more))) if more else passage
 
     @cached_property

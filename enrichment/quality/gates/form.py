@@ -195,12 +195,19 @@ def complete(checked: Checked) -> GateFinding | None:
         and (end[-1] in _OPEN_SIGNS or end[-1].isalpha())
         and _OPEN_END.search(end)
         and end not in checked.source
+        and not _ends_alike(end, checked.original or checked.source)
     ]
     if not cut and checked.changes.gone_text:
         cut = [
             end for text in checked.texts if (end := text.rstrip()[-40:]) and _goes_on(end, checked)
         ]
     return found_in_answer(ANSWER_CUT, "It stops in the middle", cut)
+
+
+def _ends_alike(end: str, source: str) -> bool:
+    """Whether the source is cut at the same letter, written with other marks and capitals."""
+    its, other = ("".join(filter(str.isalpha, each.lower()))[-16:] for each in (end, source[-60:]))
+    return its == other
 
 
 _ENDED = frozenset(".!?…:;)*~\"'”’。！？\n")  # noqa: RUF001

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from enrichment.quality.gates.comparison import Passage, stem
-from enrichment.quality.lexicon.editing import PREFIXES, groups_of
+from enrichment.quality.lexicon.editing import PREFIXES
+from enrichment.quality.lexicon.exchanges import groups_of
 from enrichment.quality.lexicon.inflections import BASES
 
 MIN_TYPED, MAX_TYPED = 3, 5  # letters of a word that is cut: “ref”

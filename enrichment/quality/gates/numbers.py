@@ -191,7 +191,8 @@ def numbers_kept(checked: Checked) -> GateFinding | None:
         lost = [
             each
             for each in lost
-            if not is_known_number(each, known)
+            if each.text != "00"  # of an hour
+            and not is_known_number(each, known)
             and not (dated and known.issuperset(map(short, DIGITS.findall(each.text))))
         ]
     return found_in_answer(

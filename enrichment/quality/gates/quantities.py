@@ -30,11 +30,12 @@ _PARTS = re.compile(r"(\d[\d.,\u00a0\u202f]*(?!\d*/))?[ -]?(\d/\d|[½¼¾⅓⅔�
 DIGITS = re.compile(r"\d+")
 _THOUSANDS = re.compile(r"[.,\u00a0\u202f](?<=\d.)(?=\d{3}(?!\d))")
 WORDS = re.compile(r"[^\W\d_]+")
+_WORDS_AND_FIGURES = re.compile(r"[^\W_]+")
 AFTERNOON = re.compile(r"(\d{1,2})(?::\d\d)?\s?p\.?m", re.IGNORECASE)
 FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3, "⅛": 0.125}
-_HALVES = re.compile(
-    r"\b(?:(\d{1,3}|[^\W\d_]{3,9}) (?:years? |months? |hours? )?and an? half"
-    r"|a (?:year|month|hour) and a half)\b"
+_HALVES = re.compile(  # “four-and-a-half-year-old”, “a year and a half”, “two & one half”
+    r"\b(\d{1,3}|[^\W\d_]{3,9})[ -](?:(?:years?|months?|hours?|pounds?|lbs?)[ -])?"
+    r"(?:and|&)[ -](?:an?|one)[ -]half\b"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _CLOSE = 0.05  # of a converted figure
@@ -198,11 +199,11 @@ def amounts_in(text: str) -> dict[str, set[str]]:
 
 def spelled_units(text: str) -> Iterator[tuple[str, str]]:
     """Numbers in words with the unit behind them."""
-    words = WORDS.findall(text.lower())
+    words = _WORDS_AND_FIGURES.findall(text.lower())
     if _COUNTING.isdisjoint(words):
         return
     before = ""
-    for word in words:
+    for word in words:  # “a 9-month-old” isn't one month old
         if before and word in UNIT_OF:
             yield before, UNIT_OF[word]
         elif word in COMPOUNDS:

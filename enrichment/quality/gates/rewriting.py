@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from itertools import islice
+from itertools import islice, pairwise
 
 from django.utils.translation import gettext_lazy as _
 
@@ -148,6 +148,8 @@ def negation_changed(checked: Checked) -> GateFinding | None:
     new = (denied_now & stated) - denied - stated_now
     without = dict(map(_without_negators, changes.gone))
     flipped = lost | new
+    if flipped and _told(changes.gone) == _told(changes.added):
+        return None  # only marks differ, with which clauses end
     shown = [
         sentence.text
         for sentence in changes.added
@@ -158,13 +160,38 @@ def negation_changed(checked: Checked) -> GateFinding | None:
     return found_in_answer(NEGATION_CHANGED, what, shown)
 
 
+def _told(sentences: Iterable[Sentence]) -> list[str]:
+    """Their words of content in order, what denies among them, and marks that stand beside it."""
+    told: list[str] = []
+    marked = False
+    for sentence in sentences:
+        for part in _MARKED.findall(sentence.text.lower().replace("’", "'")):  # noqa: RUF001
+            if part in _MARKS:
+                if told and told[-1] == "not":
+                    told.append("|")
+                marked = True
+                continue
+            if part in _NEGATORS or part.endswith("n't"):
+                told += ["|", "not"] if marked and told else ["not"]
+            elif is_content(part) and stem(part) not in told[-1:]:
+                told.append(stem(part))
+            marked = False
+        marked = True
+    return told
+
+
+_MARKS = frozenset(".;:!?()-–—,")  # noqa: RUF001
+_MARKED = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.;:!?()–—,-]")  # noqa: RUF001
+_WHEN = re.compile(r"\bat (?:this|the) (?:point|time|moment|present)(?: in time)?\b|\bso far\b")
 _BASES = {"ca": "can", "wo": "will", "cannot": "can"}
 
 
 def _without_negators(sentence: Sentence) -> tuple[tuple[str, ...], int]:
     """Its words but for those that deny, and how many these are."""
     kept, negators = [], 0
-    for word in sentence.words:
+    for before, word in pairwise(("", *sentence.words)):
+        if word == before:  # “is not not”
+            continue
         if word.endswith("n't"):
             negators += 1
             kept.append(_BASES.get(word[:-3], word[:-3]))
@@ -199,7 +226,7 @@ def _polarity(sentences: Iterable[Sentence]) -> tuple[set[str], set[str]]:
             continue
         for clause in _CLAUSE.split(sentence.text):
             reach, limited = 0, False
-            its = words(clause)
+            its = words(_WHEN.sub(" ", clause))
             for word, following in zip(its, (*its[1:], ""), strict=False):
                 if word in _NEGATORS or word.endswith("n't"):
                     reach, limited = SCOPE, True

@@ -7,9 +7,8 @@ another form of one, nor one that editors put in, is held. Linear in the texts' 
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from functools import lru_cache
 from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
@@ -26,9 +25,10 @@ from enrichment.quality.gates.contract import (
 )
 from enrichment.quality.gates.known_words import Known
 from enrichment.quality.gates.quantities import known_numbers, spelled_numbers
+from enrichment.quality.gates.voice import only_helps
+from enrichment.quality.gates.word_order import swapped
 from enrichment.quality.lexicon.editing import (
     ADDED,
-    ALIKE,
     DENYING,
     DROPPED,
     MAY_COME,
@@ -38,7 +38,7 @@ from enrichment.quality.lexicon.editing import (
     WEIGHTY,
 )
 from enrichment.quality.lexicon.quantities import MONTHS, NUMBER_WORDS, UNIT_OF
-from enrichment.quality.lexicon.words import FEMALE, MALE
+from enrichment.quality.lexicon.words import FEMALE, MALE, STOPWORDS
 
 CHANGED_WORDING = register_code(
     "changed_wording",
@@ -116,18 +116,19 @@ def _changed(
     gone: Sequence[Sentence], added: Sequence[Sentence], checked: Checked, besides: Passage
 ) -> str:
     """What of some sentences was changed that may not be, in words; blank for nothing."""
-    source = Passage(" . ".join(each.text for each in gone))
     answer = Passage(" . ".join(each.text for each in added))
+    source = Passage(_parted(" . ".join(each.text for each in gone), answer))
     before, after = Wording.of(source.text), Wording.of(answer.text)
     if bool(before.denials) is not bool(after.denials):
         return "denied in only one of both"
     lost, new = before.words - after.words, after.words - before.words
     return (
-        _swapped(gone, added, new.keys())
-        or _turned(lost.keys(), new.keys(), denied=bool(after.denials))
+        swapped(gone, added, new.keys() | lost.keys())
+        or _turned(lost.keys(), new.keys(), source.text, answer.text, denied=bool(after.denials))
         or _weighed(before, after, source, answer)
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys())
+        or _new_codes(answer.text, source, checked, besides)
         or _put_in(lost, new, source, checked, besides)
         # A mere cut is for the gates of warnings, negations and lengths.
         or (any(map(_counts, new)) and _left_out(lost, new, answer, source, checked, besides))
@@ -159,6 +160,18 @@ def _left_out(
     return _missing(found, new, answer, checked, besides, "missing")
 
 
+_GLUED = re.compile(r"\b[A-Za-z][a-z]{2,}[A-Z][a-z]{2,}\b")
+_SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def _parted(text: str, other: Passage) -> str:
+    """A text without words that were glued, as “terrierKiki”, where another has no such word."""
+    return _GLUED.sub(
+        lambda found: found[0] if found[0].lower() in other.words else _SEAM.sub(" ", found[0]),
+        text,
+    )
+
+
 _LABEL = re.compile(r"(?:^|[.!?,;-] )((?:[A-Za-z]+ ){0,2}[A-Za-z]+):")
 
 
@@ -167,60 +180,21 @@ def _labels(text: str) -> frozenset[str]:
     return frozenset(each for found in _LABEL.findall(text) for each in found.lower().split())
 
 
-def _swapped(gone: Sequence[Sentence], added: Sequence[Sentence], new: AbstractSet[str]) -> str:
-    """Whether two words have only changed places: “loves women but fears men”.
-
-    Those that “and” or “or” joins may: “questions or interest”.
-    """
-    before, after = _telling(gone), _telling(added)
-    if len(before) != len(after):
-        return ""
-    differ = [at for at, (one, other) in enumerate(zip(before, after, strict=True)) if one != other]
-    if len(differ) != 2 or before[differ[0]] != after[differ[1]]:
-        return ""
-    if differ[1] == differ[0] + 1 and new & _JOINING:  # “a home for Willow”, “a shelter in Ohio”
-        return ""
-    one, other = (before[at] for at in differ)
-    if _by_stem().get(one, _NONE) & _by_stem().get(other, _NONE):
-        return ""
-    if differ[1] == differ[0] + 1 and _are_beside(gone, one, other):
-        return ""
-    return f"{one} and {other} have changed places" if after[differ[0]] == other else ""
+_CODE = re.compile(r"\b[A-Z]{2}\b")
+_NO_CODES = frozenset({"AM", "PM", "OK"}) | {each.upper() for each in UNIT_OF if len(each) == 2}
 
 
-def _are_beside(sentences: Sequence[Sentence], one: str, other: str) -> bool:
-    """Whether nothing stands between two words that makes it matter which is the first."""
-    told = [word for each in sentences for word in each.words]
-    roots = [word if word in _CONTRASTING else stem(word) for word in told]
-    first = roots.index(one)
-    if other not in roots[first:]:
-        return False
-    return _CONTRASTING.isdisjoint(roots[first + 1 : roots.index(other, first)])
-
-
-_CONTRASTING = (
-    frozenset(
-        "but than before after until instead unlike except from to over under by of if when".split()
-    )
-    | DENYING
-)
-_NONE: frozenset[int] = frozenset()
-
-
-@lru_cache(maxsize=1)
-def _by_stem() -> Mapping[str, frozenset[int]]:
-    """The groups of alike words by their stems."""
-    found: dict[str, frozenset[int]] = {}
-    for word, groups in ALIKE.items():
-        found[stem(word)] = found.get(stem(word), _NONE) | groups
-    return found
-
-
-_JOINING = frozenset({"for", "to", "of", "in", "from", "at"})
-
-
-def _telling(sentences: Sequence[Sentence]) -> list[str]:
-    return [stem(word) for each in sentences for word in each.words if is_content(word)]
+def _new_codes(text: str, source: Passage, checked: Checked, besides: Passage) -> str:
+    """Two capitals, as a state's, that the source has neither so nor written out."""
+    new = [
+        each
+        for each in _CODE.findall(text)
+        if each not in _NO_CODES and each.lower() not in STOPWORDS | source.words | besides.words
+    ]
+    if new:
+        known = checked.written_out(source).words
+        new = [each for each in new if each.lower() not in known]
+    return f"new: {new[0]}" if new else ""
 
 
 def _missing(
@@ -258,10 +232,13 @@ def _counts(word: str) -> bool:
     )
 
 
-def _turned(lost: AbstractSet[str], new: AbstractSet[str], *, denied: bool) -> str:
+def _turned(
+    lost: AbstractSet[str], new: AbstractSet[str], source: str, answer: str, *, denied: bool
+) -> str:
     """Whether one word took the place of another one of its kind.
 
-    Where something is denied, “and” and “or” say the same.
+    Where something is denied, “and” and “or” say the same; nor does a tense change where a verb is
+    only said in another voice.
     """
     gone = {key: word for word in sorted(lost & TURNS.keys()) for key in TURNS[word]}
     came = {key: word for word in sorted(new & TURNS.keys()) for key in TURNS[word]}
@@ -269,6 +246,12 @@ def _turned(lost: AbstractSet[str], new: AbstractSet[str], *, denied: bool) -> s
         if denied and kind == "choice":
             continue
         others = [word for key, word in gone.items() if key[0] == kind and key not in came]
+        now = came[kind, option]
+        if kind == "tense" and (
+            only_helps(now, answer, source)
+            or any(only_helps(each, source, answer) for each in others)
+        ):
+            continue
         if others:
             return f"{came[kind, option]}, not {others[0]}".replace("_", " ")
     return ""
@@ -319,7 +302,7 @@ def _tense(ones: AbstractSet[str], others: AbstractSet[str]) -> str:
     """A verb of the past among the ones that is of the present among the others."""
     progresses = ones & _PERFECT and others & _PRESENT  # “has cleared”, “is clearing”
     for word in ones:
-        if word.endswith("ed") and len(word) > 3:
+        if word.endswith("ed") and len(word) > 3 and word != "aged":
             forms = [f"{word[:-2]}s", f"{word[:-1]}s", f"{word[:-2]}es"]
             forms += [f"{word[:-2]}ing"] if progresses else []
         elif word in PAST:

@@ -3,7 +3,7 @@
 In lower case. For `gates.wording`, which holds what is changed and stands in none of these.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 # How people type: what they mean.
 TYPED: Mapping[str, str] = {
@@ -192,19 +192,12 @@ def _groups() -> Iterator[tuple[str, frozenset[int]]]:
 
 
 ALIKE = dict(_groups())
-
-
-def groups_of(words: Iterable[str]) -> frozenset[int]:
-    """The groups of words that some of these may be exchanged within."""
-    return frozenset().union(*(ALIKE[word] for word in ALIKE.keys() & words))
-
-
 # What an editor puts in to make a sentence of keywords: says nothing that could be wrong.
 ADDED = frozenset(
     """
     weighs weigh weighing old years year months month weeks week days hours aged age born birth date
     approximately about around roughly named called name dog dogs pup puppy fee adoption adopt
-    listing please also however additionally furthermore because since therefore thus meaning
+    listing please kindly also however additionally furthermore because since therefore thus meaning
     consist consists include includes including currently looking seeking located description
     contact call visit follow following information note update details
     stand stands tall measure measures high wide long pounds lbs inches dollars
@@ -216,7 +209,7 @@ ADDED = frozenset(
     obviously naturally finally eventually lastly
     say says said saying tell tells told see sees seen show shown
     although though albeit despite whereas hence moreover besides ahead forward home homes
-    various overall such certain particular especially really truly
+    per basis various overall such certain particular especially really truly
     enjoys likes loves love tested
     area place way part
     sure able shows show toward towards
@@ -228,7 +221,7 @@ ADDED = frozenset(
 DROPPED = frozenset(
     """
     just really very quite pretty so such actually basically literally totally truly simply even
-    please hello hi hey welcome thanks thank oh wow yay well anyway here folks guys everybody
+    please kindly hello hi hey welcome thanks thank oh wow yay well anyway here folks guys everybody
     currently now today presently right approximately about around roughly approx appx
     name named breed age sex gender weight color size location description note update
     thing things lot lots bunch kind sort type bit little
@@ -241,6 +234,7 @@ DROPPED = frozenset(
     although though albeit despite whereas hence moreover
     seeking looking including located known outright purely utterly info information
     become became give gives gave given take takes took taken make makes made put see seen
+    per etc old
     left area areas environment process nature natures personality temperament character litter
     """.split()
 )
@@ -248,7 +242,7 @@ DROPPED = frozenset(
 # Exchanged for another of its line, each of these turns what is said. Lines of `word+word` count
 # as one.
 _TURNS = """
-    time: before+prior | after+following+once | until+til+till
+    time: before+prior | after+following+once | until+til+till | same_day
     bound: under+below+less+fewer+younger+lighter+smaller | over+above+more+older+heavier+bigger
     extreme: least+minimum | most+maximum
     side: on | off

@@ -23,6 +23,8 @@ _FORMS = """
     wake/woke,woken wear/wore,worn win/won write/wrote,written,writing
     child/children man/men woman/women foot/feet tooth/teeth mouse/mice goose/geese person/people
     knife/knives wife/wives half/halves calf/calves
+    dream/dreamt learn/learnt burn/burnt leap/leapt kneel/knelt spoil/spoilt lean/leant smell/smelt
+    spell/spelt light/lit lie/lying die/dying tie/tying swell/swollen prove/proven shed/shedding
     try/tried,tries cry/cried,cries dry/dried,dries far/farther,farthest,further
 """
 BASES: Mapping[str, str] = {

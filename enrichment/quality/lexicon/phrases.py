@@ -4,11 +4,96 @@ from collections.abc import Mapping
 
 # Signs that stand for a word.
 SIGNS = (
-    ("w/o ", " without "), ("w/", " with "), ("b/c", " because "), ("&", " and "), ("@", " at "),
-    ("#", " pounds "), (">", " over "), ("<", " under "), ("’", "'"),  # noqa: RUF001
+    (" non ", " non"), ("w/o ", " without "), ("w/", " with "), ("b/c", " because "),
+    ("&", " and "), ("@", " at "), ("#", " pounds "), (">", " over "), ("<", " under "), ("’", "'"),  # noqa: RUF001
 )  # fmt: skip
 # Several words that say one thing, joined before words are looked at.
 PHRASES: Mapping[str, str] = {
+    # "used to" says something else in these.
+    **{
+        f"{verb} used to": "accustomed"
+        for verb in ("get", "gets", "getting", "got", "is", "are", "not", "becoming", "become")
+    },
+    "prior to": "before",
+    "in order to": "to",
+    "due to the fact that": "because",
+    "because of": "because",
+    "in the event that": "if",
+    "in case": "if",
+    "in addition to": "and",
+    "as well as": "and",
+    "at this point in time": "now",
+    "at this point": "now",
+    "at this time": "now",
+    "at the moment": "now",
+    "at present": "now",
+    "right now": "now",
+    "as of now": "now",
+    "for now": "now",
+    **{f"{every} day": "daily" for every in ("every", "each", "once a", "a", "per")},
+    **{
+        f"every other {unit}": f"alternate {unit}"
+        for unit in "day week weekend month monday tuesday wednesday thursday friday saturday"
+        " sunday".split()
+    },
+    "with or without": "with",
+    "same day": "same_day",
+    "on a daily basis": "daily",
+    **{
+        f"{fill} {out}": f"complet{ending}"
+        for fill, ending in (("fill", "e"), ("filled", "ed"), ("filling", "ing"))
+        for out in ("out", "in")
+    },
+    "get along with": "good with",
+    "gets along with": "good with",
+    "along with": "and",
+    "according to": "says",
+    "in search of": "looking for",
+    "on the lookout for": "looking for",
+    "in need of": "needing",
+    "make sure": "ensure",
+    "be sure": "ensure",
+    "feel free to": "",
+    "don't hesitate to": "",
+    "do not hesitate to": "",
+    "give us a call": "call us",
+    "give me a call": "call me",
+    "give him a call": "call him",
+    "give her a call": "call her",
+    "reach out to": "contact",
+    "get in touch with": "contact",
+    "in touch": "contact",
+    "check out": "visit",
+    "go to our": "visit our",
+    "take care of": "care for",
+    "taken care of": "cared for",
+    "right away": "immediately",
+    "straight away": "immediately",
+    "put to sleep": "euthanized",
+    "dob is": "born",
+    "dob": "born",
+    "date of birth": "born",
+    "birth date": "born",
+    "was born": "born",
+    "were born": "born",
+    "got along with": "good with",
+    "getting along with": "good with",
+    "et cetera": "etc",
+    "and so on": "etc",
+    "and so forth": "etc",
+    "kind of": "kinda",
+    "sort of": "kinda",
+    "sorta": "kinda",
+    "if you have an interest": "interested",
+    "if you are interest": "interested",
+    "if you are considering": "considering",
+    "if you want": "want",
+    "if you wish": "wish",
+    "if you need": "need",
+    "if you're looking": "looking",
+    "if you are looking": "looking",
+    "would love to": "love",
+    "would like to": "like",
     "anything but": "not",
     "far from": "not",
     "nowhere near": "not",
@@ -47,10 +132,6 @@ PHRASES: Mapping[str, str] = {
     "and up": "over",
     "or up": "over",
     "or not": "",
-    "if you are interested": "interested",
-    "if you're interested": "interested",
-    "if interested": "interested",
-    "if your interested": "interested",
     "if you would like": "like",
     "if you'd like": "like",
     "if you have questions": "questions",

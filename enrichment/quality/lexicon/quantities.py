@@ -86,7 +86,7 @@ km distance 1.0: km kilometr kilometry kilometrów kilometra kilometer kilometer
 year time 12.0: year years yr yrs yo y/o y.o. yo. jahr jahre jahren jährig jährige jähriger
     jahrealt año años an ans année années anno anni ano anos jaar jaren rok lata lat år год года
     лет рік роки років 歳 才 年 岁 歲 살 년
-month time 1.0: month months mo mos monat monate monaten mes meses mois mese mesi mês maand
+month time 1.0: month months mo mos mth mths monat monate monaten mes meses mois mese mesi mês maand
     maanden miesiąc miesiące miesięcy månad månader måned måneder месяц месяца месяцев か月 ヶ月
     カ月 個月 个月 개월
 week time 0.2301: week weeks wk wks woche wochen semana semanas semaine semaines settimana
