@@ -377,12 +377,10 @@ def _cost_of_one(stage: TrialStage) -> Decimal:
 
 
 def _dearest(batch: Any) -> Decimal:
-    from django.db.models import Max
-
     from metrics.models import GenerationMetric
 
-    calls = GenerationMetric.objects.filter(session_id=batch.pk)
-    return calls.aggregate(dearest=Max("cost_usd"))["dearest"] or Decimal(0)
+    costs = GenerationMetric.objects.filter(session_id=batch.pk).values_list("cost_usd", flat=True)
+    return max(filter(None, costs), default=Decimal(0))
 
 
 BATCH_TRIALS: tuple[Callable[[TrialStage], TrialRow], ...] = (
