@@ -193,8 +193,9 @@ OPERATIONS = {
     ),
     f"POST {BASE}/translate": Operation(
         "Translate a text or listing",
-        "Asks the model for a translation and waits. Where that fails, the text comes back as it"
-        " was, with the reason.",
+        "Asks the model for a translation and waits. Nothing is written. Where that fails, the"
+        " text comes back as it was, with the reason. `needs_review` says whether a listing's"
+        " translation would wait for a reviewer, and `findings` say why.",
     ),
     f"GET {BASE}/stats": Operation(
         "Count enriched listings",

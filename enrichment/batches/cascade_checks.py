@@ -29,11 +29,20 @@ def problem_of(node: str, state: Snapshot) -> CascadeProblem | None:
             "No enrichment asks this node, so reviewers' verdicts can't calibrate its judge: choose"
             " another score."
         )
-        return CascadeProblem("cascade_score", told, passes=True)
+        meanwhile = gettext(
+            "No enrichment asks this node, so nobody can calibrate its judge: the cascade stays"
+            " off, and the node's own model answers everything."
+        )
+        return CascadeProblem("cascade_score", told, meanwhile)
     judges = [Judge(each.name, facts.judge) for each in asking]
     if not any(why_it_may_not_decide(each) for each in judges):
         return None
-    return CascadeProblem("cascade_score", _uncalibrated(judges[0]), passes=True)
+    meanwhile = gettext(
+        "Its judge may not decide before it is calibrated and agrees with reviewers: until then the"
+        " cascade stays off, and the node's own model answers everything. Calibrate it by"
+        " `llm_evaluate judge {enrichment}`, or under Judges."
+    ).format(enrichment=judges[0].enrichment)
+    return CascadeProblem("cascade_score", _uncalibrated(judges[0]), meanwhile)
 
 
 def _uncalibrated(judge: Judge) -> str:

@@ -26,6 +26,15 @@ def apply_after(enrichment: Enrichment) -> str:
     return (node.apply_after if node else "") or enrichment.apply_after
 
 
+def awaited_review(enrichment: Enrichment) -> GateFinding | None:
+    """Why an answer that passed the gates, and that no judge has seen, would wait for a person.
+
+    None where it would be applied. Reads the snapshot: not on a loop.
+    """
+    after = apply_after(enrichment)
+    return None if after == ApplyAfter.GATES else _finding(enrichment, after)
+
+
 def held_for_review(enrichment: Enrichment, outcomes: Sequence[Outcome]) -> list[Outcome]:
     """Outcomes ready to be written: what nobody has looked at who has to is a suggestion."""
     if not any(each.state == ResultState.APPLIED for each in outcomes):

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 from enrichment.batches import creation
+from enrichment.engine.applying import awaited_review
 from enrichment.enrichments import get
 from enrichment.language_tags import checked_language, language_name
 from enrichment.listings.enrichments.translation import Translation
 from enrichment.plain_text import plain
 from enrichment.prompts.selection import PromptsInForce
+from enrichment.quality.gates import GateFinding
 from enrichment.single import ask
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.types import Call, Labels
@@ -16,10 +18,15 @@ from llmconfig.roles import User
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """The translation, or the original text with the reason why there is none."""
+    """The translation, or the original text with the reason why there is none.
+
+    `findings` are why a row's would wait for a reviewer: what the gates found, or that nobody has
+    found it good who has to (`apply_after`).
+    """
 
     text: str
     reason: str
+    findings: tuple[GateFinding, ...] = ()
 
 
 def translate_text(
@@ -57,4 +64,7 @@ def translate_text(
         found = ask(enrichment, call, values, variant=target_language)
     except GenerationFailed as failure:
         return Translated(text, str(failure))
-    return Translated(text, found.reason) if found.findings else Translated(found.value, "")
+    if found.findings:
+        return Translated(text, found.reason, found.findings)
+    waits = awaited_review(enrichment)
+    return Translated(found.value, "", () if waits is None else (waits,))

@@ -25,11 +25,14 @@ MAX_NEAR = 3
 
 @dataclass(frozen=True, slots=True)
 class CascadeProblem:
-    """Why a cascade can't work, at which column; `passes`: what is missing can come later."""
+    """Why a cascade can't work, at which column.
+
+    `meanwhile` says what happens until what is missing has come; blank: it can't come later.
+    """
 
     column: str
     text: str
-    passes: bool = False
+    meanwhile: str = ""
 
 
 Check = Callable[[str, Snapshot], CascadeProblem | None]  # by a node's name
@@ -42,26 +45,28 @@ def register(check: Check) -> None:
 
 
 def refuse_unworkable(
-    new: Mapping[str, Any], old: Mapping[str, Any], *, may_pass: bool = False
-) -> None:
+    new: Mapping[str, Any], old: Mapping[str, Any], *, may_rest: bool = False
+) -> list[CascadeProblem]:
     """Refuse a node whose cascade is changed to one that can't work.
 
-    `new` and `old` are its values by column, `old` is empty for a new node. With `may_pass` it is
-    let through where what is missing can come later. Raises ChangeRefused that names the column.
+    `new` and `old` are its values by column, `old` is empty for a new node. With `may_rest` it is
+    let through where what is missing can come later: these problems are returned. Raises
+    ChangeRefused that names the column.
     """
     untouched = all((new.get(each) or "") == (old.get(each) or "") for each in TOUCHING)
     if untouched or not new.get("cascade_model"):
-        return
+        return []
     columns = {each.name for each in NodeConfiguration._meta.concrete_fields}  # noqa: SLF001 - Django's API
     given = {name: value for name, value in new.items() if name in columns and value is not None}
     row = NodeConfiguration(**given)
     state = snapshot.load()  # as this transaction sees it
     nodes = {**state.nodes, row.node_name: snapshot.of_node(row)}
     state = replace(state, nodes=nodes)
-    for check in (_own_problem, *_checks):
-        problem = check(row.node_name, state)
-        if problem is not None and not (may_pass and problem.passes):
+    found = [each for check in (_own_problem, *_checks) if (each := check(row.node_name, state))]
+    for problem in found:
+        if not (may_rest and problem.meanwhile):
             raise ChangeRefused(problem.text, field=problem.column)
+    return found
 
 
 def _own_problem(node: str, state: Snapshot) -> CascadeProblem | None:

@@ -248,6 +248,30 @@ def test_a_text_that_stays_english_is_no_spanish_translation(nodes, simulator):
     assert "seems to be in en, not in es" in translated.reason
 
 
+@pytest.mark.parametrize(
+    ("after", "codes"),
+    [("gates", []), ("judge", ["no_judge_asked"]), ("review", ["all_reviewed"]), ("", None)],
+)
+def test_a_translated_text_says_whether_a_listings_would_wait(nodes, simulator, after, codes):
+    NodeConfiguration.objects.filter(node_name="translation").update(apply_after=after)
+    snapshot.expire()
+    model_says("translation", "El perro juega con los niños en el jardín y duerme en casa.")
+    body = {"text": "The dog plays with the children in the garden.", "target_language": "es"}
+    answer = caller("operator").post("/api/llm/translate", body, format="json")
+    assert answer.status_code == 200, answer.content
+    told = answer.json()
+    found = [each["code"] for each in told["findings"]]
+    assert told["translated_text"].startswith("El perro")
+    assert found == (["no_judge_asked"] if codes is None else codes)  # translations are declared so
+    assert told["needs_review"] is bool(found)
+    assert all(each["text"] for each in told["findings"])
+    model_says("translation", body["text"])
+    refused = caller("operator").post("/api/llm/translate", body, format="json")
+    assert (refused.status_code, refused.json()["needs_review"]) == (503, True)
+    assert refused.json()["translated_text"] == body["text"]
+    assert "no_judge_asked" not in {each["code"] for each in refused.json()["findings"]}
+
+
 def test_stale_takes_reasons_that_exist(nodes, make_animals):
     with pytest.raises(CommandError, match="--stale: 'mood' is no reason"):
         call_command("tag", "--stale", "mood", "--dry-run")

@@ -7,6 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.forms import model_to_dict
 
+from enrichment.batches.cascades import terms_of
 from enrichment.enrichments import get
 from enrichment.judging import judge_of
 from enrichment.models import JudgeCalibration
@@ -93,6 +94,8 @@ def test_each_edge_names_the_field_and_the_way_out(node, admin_client, tmp_path,
     assert page.status_code == 200
     assert field in page.context["adminform"].form.errors
     assert way_out in str(page.context["adminform"].form.errors[field])
+    if case == "no calibrated judge":
+        return  # a file brings it to where it can be calibrated
     file = nodes_file(tmp_path, given, interaction_type="enricher", default_model=DEAR)
     with pytest.raises(CommandError, match=f"{NODE}.{field}") as told:
         call_command("sync_llm_config", "--file", file, "--strict", "--take", "yaml")
@@ -117,13 +120,35 @@ def test_a_judge_is_taken_once_it_agrees_with_reviewers(node):
     assert untouched.status_code == 200
 
 
-def test_a_file_may_make_a_node_whose_judge_is_calibrated_later(node, tmp_path):
-    NodeConfiguration.objects.all().delete()
-    snapshot.expire()
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_file_brings_a_cascade_that_stays_off_until_its_judge_is_calibrated(
+    node, tmp_path, caplog, capsys, exists
+):
+    if not exists:
+        NodeConfiguration.objects.all().delete()
+        snapshot.expire()
     given = {"cascade_model": CHEAP, "cascade_score": "judge", **RUBRIC}
     file = nodes_file(tmp_path, given, interaction_type="enricher", default_model=DEAR)
-    call_command("sync_llm_config", "--file", file, "--strict")
-    assert NodeConfiguration.objects.get(node_name=NODE).cascade_score == "judge"
+    flags = ("sync_llm_config", "--file", file, "--strict", "--take", "yaml")
+    note = f"{NODE}.cascade_score: Its judge may not decide before it is calibrated"
+    call_command(*flags, "--dry-run")
+    shown = capsys.readouterr().out
+    for said in (note, "the node's own model answers everything", f"`llm_evaluate judge {NODE}`"):
+        assert said in shown
+    call_command(*flags)
+    assert note in caplog.text
+    snapshot.expire()
+    terms = terms_of(get(NODE))
+    assert terms is not None
+    assert "isn't calibrated" in terms.rests  # so batches and calls ask the own model
+    calibrate(kappa_low=0.6)
+    terms = terms_of(get(NODE))
+    assert terms is not None
+    assert (terms.rests, terms.facts.score) == ("", "judge")
+    caplog.clear()
+    call_command(*flags)
+    assert note not in caplog.text
 
 
 def test_any_node_without_an_enrichment_may_go_by_what_its_callers_ask(node):

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from enrichment.api.enriching import LANGUAGE_HELP
 from enrichment.api.failures import EnrichmentEndpoint
+from enrichment.api.review import GateFindingSerializer
 from enrichment.errors import BadSelection
 from enrichment.listings.enrichments.respond import MAX_QUESTION_LENGTH
 from enrichment.listings.models import Organization
@@ -38,6 +39,13 @@ class TranslatedSerializer(serializers.Serializer[Any]):
     success = serializers.BooleanField()
     message = serializers.CharField()
     translated_text = serializers.CharField()
+    needs_review = serializers.BooleanField(
+        help_text="Whether a listing's translation would wait for a reviewer instead of being"
+        " written; read this one before it is used."
+    )
+    findings = GateFindingSerializer(
+        many=True, help_text="Why: what the gates found, or that nobody has found it good yet."
+    )
     target_language = serializers.CharField()
     source_language = serializers.CharField(allow_blank=True)
 
@@ -78,6 +86,8 @@ class Translate(EnrichmentEndpoint):
             "success": not found.reason,
             "message": found.reason or "Text translated successfully",
             "translated_text": found.text,
+            "needs_review": bool(found.findings),
+            "findings": GateFindingSerializer(found.findings, many=True).data,
             "target_language": given["target_language"],
             "source_language": given["source_language"],
         }

@@ -28,3 +28,5 @@ def sync_at_start() -> None:
         logger.warning("The configuration was not synced, it stays as it is: %s", error)
     else:
         logger.info("LLM configurations at the start: %s", done.totals)
+        for note in done.notes:
+            logger.warning("LLM config %s", note)

@@ -1,7 +1,7 @@
 """From a nodes file to the table: plan, then write all of it or nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,14 @@ class SyncPlan:
 
     `left` are nodes that a sync once made and the file no longer has; `removed` those of them that
     are deleted. `revision` is the configuration's new number, None if no configuration changed.
+    `notes` say what doesn't work yet, and what is missing.
     """
 
     nodes: tuple[NodePlan, ...]
     left: tuple[str, ...]
     removed: tuple[str, ...]
     revision: int | None = None
+    notes: tuple[str, ...] = ()
 
     def names(self, *actions: NodeAction) -> list[str]:
         """The nodes that have one of these actions."""
@@ -129,12 +131,12 @@ def preview_entries(
         if found.writes_rows(plan):
             with revisions.change(source="yaml"):
                 found.write_rows(plan)
-                found.check_nodes(plan)
+                notes = found.check_nodes(plan)
             transaction.set_rollback(True)
         else:
-            found.check_nodes(plan)
+            notes = found.check_nodes(plan)
     snapshot.expire()
-    return plan
+    return replace(plan, notes=notes)
 
 
 def sync_entries(
@@ -156,12 +158,12 @@ def sync_entries(
         plan = found.plan(take=take, prune=prune, owned=owned)
         with revisions.change(source="yaml", message=f"{named}: {plan.totals}") as change:
             found.write_rows(plan)
-            found.check_nodes(plan)
+            notes = found.check_nodes(plan)
             for node in plan.nodes:
                 if not found.entries[node.name].section:
                     _write(node, found.nodes.get(node.name))
             found.remove(plan)
-    return SyncPlan(plan.nodes, plan.left, plan.removed, revision=change.number)
+    return replace(plan, revision=change.number, notes=notes)
 
 
 def stored(row: NodeConfiguration) -> StoredNode:
@@ -237,14 +239,19 @@ class _SyncState:
             ]
             rows.write(section, entries, self.rows[section])
 
-    def check_nodes(self, plan: SyncPlan) -> None:
-        """Refuse names that are taken and models that nobody lists; raises NodesFileInvalid."""
+    def check_nodes(self, plan: SyncPlan) -> tuple[str, ...]:
+        """Refuse names that are taken and models that nobody lists; raises NodesFileInvalid.
+
+        Returns what can't work yet.
+        """
+        notes: list[str] = []
         nodes = [entry for entry in self.entries.values() if not entry.section]
         _refuse_taken_names([entry for entry in nodes if entry.name not in self.nodes])
         for each in plan.nodes:
             entry = self.entries[each.name]
             if not entry.section:
-                _refuse_what_cannot_work(each, self._stored("", entry.name), entry.line)
+                notes += _refuse_what_cannot_work(each, self._stored("", entry.name), entry.line)
+        return tuple(notes)
 
     def remove(self, plan: SyncPlan) -> None:
         """Remove what left the file: nodes first, since they name the others."""
@@ -283,16 +290,18 @@ def _calls_its_namesake(entry: nodes_file.NodeEntry) -> bool:
     return model == entry.name or model.endswith(f"/{entry.name}")
 
 
-def _refuse_what_cannot_work(plan: NodePlan, row: StoredNode | None, line: int) -> None:
-    """A file serves many installations: there, a provider that lists the model may be disabled."""
+def _refuse_what_cannot_work(plan: NodePlan, row: StoredNode | None, line: int) -> list[str]:
+    """A file serves many installations: there, a provider that lists the model may be disabled, and
+    a judge not be calibrated yet. Returns what rests until then.
+    """
     old = {} if row is None else row.values
     try:
         refuse_unlisted(NodeConfiguration, {**old, **plan.values}, old, listed_by_disabled=True)
-        # A node that the file makes can't have a calibrated judge yet.
         new = {"node_name": plan.name, **old, **plan.values}
-        refuse_unworkable(new, old, may_pass=row is None)
+        resting = refuse_unworkable(new, old, may_rest=True)
     except ChangeRefused as refusal:
         raise invalid(str(refusal), line=line, field=f"{plan.name}.{refusal.field}") from refusal
+    return [f"{plan.name}.{each.column}: {each.meanwhile}" for each in resting]
 
 
 def _write(plan: NodePlan, row: NodeConfiguration | None) -> None:

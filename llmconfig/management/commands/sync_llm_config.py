@@ -205,6 +205,7 @@ def _diff(plan: SyncPlan) -> str:
     for name in plan.left:
         fate = "is removed" if name in plan.removed else "--prune removes it"
         lines.append(f"{name}: no longer in the file; {fate}")
+    lines += plan.notes
     return "\n".join([*lines, f"Nothing was written. A sync would make it: {plan.totals}"])
 
 
@@ -223,6 +224,8 @@ def _log(plan: SyncPlan) -> None:
     for name in plan.left:
         fate = "removed" if name in plan.removed else "kept; --prune removes it"
         logger.info("LLM config %s is no longer in the file: %s.", name, fate)
+    for note in plan.notes:
+        logger.warning("LLM config %s", note)
     logger.info("LLM config sync complete: %s", plan.totals)
 
 
@@ -248,6 +251,7 @@ def _as_json(named: str, plan: SyncPlan, *, written: bool) -> dict[str, Any]:
         "unchanged": plan.names(NodeAction.RECORD, NodeAction.NOTHING),
         "removed": list(plan.removed),
         "left_file": list(plan.left),
+        "notes": list(plan.notes),
         "differences": [
             {
                 "node": each.node,
