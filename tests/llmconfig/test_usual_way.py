@@ -7,12 +7,14 @@ general way, and changes nothing else.
 import asyncio
 import re
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from llmconfig import client
 from llmconfig.client.traffic import cooldown, response_cache, shared_cache
 from llmconfig.client.traffic.cooldown import is_all_well
+from llmconfig.client.traffic.local_cache import local
 from llmconfig.client.traffic.rate_limits import limiter_of
 from llmconfig.configuration import in_force, snapshot
 from llmconfig.configuration.resolution import resolve
@@ -26,7 +28,7 @@ SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required":
 REQUEST = re.compile(r"req_\w+")  # the simulator counts them
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
 # What the provider does to the first request, and what is asked.
-CASES = {
+CASES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "a good answer": ({}, {}),
     "a cut answer": ({}, {"given": {"max_tokens": 2}}),
     "more in the request": ({}, {"extra": {"seed": 4, "service_tier": "flex"}}),
@@ -92,9 +94,10 @@ async def made(case, call, simulator):
     call = replace(call, use_cache=False, **fields)
     collect = lambda *pair: records.append(pair)  # noqa: E731 - it has no other name
     task = asyncio.ensure_future(client.agenerate(call, collect=collect, before_send=may_send))
+    end: Any
     try:
-        answer = await task
-        end = replace(answer, record=None)
+        end = await task
+        end = replace(end, record=None)
     except (LLMError, asyncio.CancelledError) as error:
         end = str(error)
     ((record, texts),) = records
@@ -106,7 +109,7 @@ async def made(case, call, simulator):
         "texts": texts,
         "sent": (len(sends), simulator.requests),
         "failing": cooldown.reason(target) if cooldown.seconds_left(target) else is_all_well(),
-        "kept": response_cache.key_of(target, call) in response_cache.local.answers,
+        "kept": response_cache.key_of(target, call) in local.answers,
         "places taken": limiter_of(target.provider).in_flight,
     }
     return {name: REQUEST.sub("", repr(each)) for name, each in told.items()}
