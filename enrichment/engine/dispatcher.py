@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 # Rows are announced in portions, one of them ahead: then an answer lets the next row go at once.
 PORTIONS = 8
 MIN_PORTION = 4
-USUAL_PORTION = 100  # rows of one statement, where the window has room for twice as many
+USUAL_PORTION = 50  # rows of one statement, where the window has room for twice as many
 # What was announced earlier is announced again: asleep for long, we may have lost the lease.
 TRUSTED_SECONDS = LEASE_SECONDS / 2
 # Why nobody could be asked at all.
