@@ -69,7 +69,7 @@ def test_it_keeps_what_scores_well_and_is_compared_with_the_dear_models_run(made
     assert simulator.stats()["paid"] == calls == GenerationMetric.objects.count()
     cost = GenerationMetric.objects.aggregate(Sum("cost_usd"))["cost_usd__sum"]
     assert totals.cost_usd == figures.cheap_usd + figures.dear_usd == cost
-    assert figures.saved_usd > 0
+    assert figures.saving.usd > 0
     dear = carried_out(made, DEAR)
     assert figures_of(dear) is None
     found = compare(run, dear)

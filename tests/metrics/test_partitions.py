@@ -154,9 +154,9 @@ def test_a_new_month_has_the_parents_indexes_keys_and_rules():
         indexes, rules = cursor.fetchone()
         cursor.execute(facts, [METRICS])
         assert rules == cursor.fetchone()[1]
-    # The seed's six, experiments', two of rare calls, two of users, three orders and the key, each
-    # the parent's.
-    assert indexes == 15
+    # The seed's six, experiments', two of rare calls, two of users, cascades', three orders and the
+    # key, each the parent's.
+    assert indexes == 16
     assert "llm_metrics_cost_not_negative" in rules
 
 

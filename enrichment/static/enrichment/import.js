@@ -51,4 +51,5 @@
     event.preventDefault();
     show(event.submitter?.value || "preview");
   });
+  show("preview"); // of a file that was chosen before this script was there, or kept by the browser
 })();
