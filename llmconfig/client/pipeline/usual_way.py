@@ -14,7 +14,7 @@ from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.pipeline.state import AttemptResult, GenerationState, unwanted
 from llmconfig.client.pipeline.strategy import CHAT
 from llmconfig.client.traffic import cooldown, response_cache
-from llmconfig.client.traffic.admission import release_place
+from llmconfig.client.traffic.admission import budgets_of, release_place
 from llmconfig.client.traffic.rate_limits import RateLimiter, limiter_of
 from llmconfig.client.types import Attempt
 from llmconfig.configuration.resolution import Target
@@ -58,9 +58,11 @@ async def first_request(state: GenerationState) -> TargetExchange | None:
 def _endpoint_of_usual(state: GenerationState, target: Target) -> ProviderEndpoint | None:
     """Where it goes, if nothing is known that its request would have to wait for."""
     provider = target.provider
-    if state.configuration.budgets or provider.tokens_per_minute or not cooldown.is_all_well():
+    if provider.tokens_per_minute or not cooldown.is_all_well():
         return None
     if provider.timeout_seconds >= state.deadline_s:  # the request's bound is the call's as well
+        return None
+    if budgets_of(state.call, target, state.configuration):
         return None
     if provider.secret_ref and endpoints.lacks_key(target):
         return None
