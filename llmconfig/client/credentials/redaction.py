@@ -26,9 +26,9 @@ LONGEST = 300
 WINDOW, ANSWER_WINDOW = 8, 12
 # Shorter than this is no key but a placeholder, such as local servers are given.
 MIN_KEY, MIN_KEY_IN_ANSWERS = 4, 16
-# Anthropic's pieces of a block, by the field that holds them.
 # Where a call has a text that comes in pieces.
 CALLS = (("function", "arguments"), ("custom", "input"))
+# Anthropic's pieces of a block, by the field that holds them.
 _PIECES = {
     "text": "text_delta",
     "thinking": "thinking_delta",
