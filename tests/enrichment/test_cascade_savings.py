@@ -23,9 +23,10 @@ from enrichment.models import Batch, BatchCascade, CallCascade, EnrichmentResult
 from llmconfig.client.pipeline.cascades import BESIDE
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.known_costs import money
-from llmconfig.models import NodeConfiguration, ProviderModel
+from llmconfig.models import NodeConfiguration
 from metrics.models import GenerationMetric
 from tests.api import caller
+from tests.enrichment.model_prices import price_cheap_and_dear
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NODE = "description_cleaning"
@@ -36,10 +37,7 @@ DAY = dt.timedelta(days=1)
 @pytest.fixture
 def batch(cascaded: Any, make_animals: Any) -> Batch:
     """One that is done, of models that have a price."""
-    for model, price in (("gpt-4o-mini", 1), ("gpt-4o", 10)):
-        row = ProviderModel.objects.get(model_id=model)
-        row.prices.all().delete()
-        row.prices.create(valid_from="2020-01-01T00:00Z", input_per_1m=price, output_per_1m=price)
+    price_cheap_and_dear()
     NodeConfiguration.objects.filter(node_name=NODE).update(cascade_target=0.7)
     snapshot.expire()
     make_animals(ROWS)

@@ -21,8 +21,9 @@ from enrichment.lane_queue import start_lanes
 from enrichment.listings.models import Animal
 from enrichment.models import EnrichmentResult
 from llmconfig.configuration import snapshot
-from llmconfig.models import Experiment, ExperimentArm, NodeConfiguration, ProviderModel
+from llmconfig.models import Experiment, ExperimentArm, NodeConfiguration
 from metrics.models import GenerationMetric
+from tests.enrichment.model_prices import price_cheap_and_dear
 from tests.enrichment.test_killed_workers import _until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -175,10 +176,7 @@ def test_it_rests_and_says_why_beside_an_experiment(cascaded, make_animals):
 def test_the_forecast_tells_the_cost_with_and_without(cascaded, make_animals):
     Animal.objects.all().delete()
     make_animals(20)
-    for model, price in (("gpt-4o-mini", 1), ("gpt-4o", 10)):
-        row = ProviderModel.objects.get(model_id=model)
-        row.prices.all().delete()
-        row.prices.create(valid_from="2020-01-01T00:00Z", input_per_1m=price, output_per_1m=price)
+    price_cheap_and_dear()
     snapshot.expire()
     found = forecast(NODE, Selection())
     assert 0.2 * found.cost_usd.p50 < found.cascade.cost_usd.p50 < 1.1 * found.cost_usd.p50

@@ -22,10 +22,11 @@ from enrichment.evaluations.sets import CaseSource
 from enrichment.listings.models import Animal
 from enrichment.models import EvaluationRun, EvaluationSet
 from llmconfig.configuration import snapshot
-from llmconfig.models import Budget, NodeConfiguration, ProviderModel
+from llmconfig.models import Budget, NodeConfiguration
 from metrics.models import GenerationMetric
 from tests.api import caller
 from tests.database import database_url
+from tests.enrichment.model_prices import price_cheap_and_dear
 
 pytestmark = pytest.mark.django_db(transaction=True)
 NODE = "description_cleaning"
@@ -36,10 +37,7 @@ DEAR = RunOrder(model="sim/gpt-4o")
 @pytest.fixture
 def made(cascaded: Any, make_animals: Any) -> EvaluationSet:
     """A set of three hundred listings; both models have a price."""
-    for model, price in (("gpt-4o-mini", 1), ("gpt-4o", 10)):
-        row = ProviderModel.objects.get(model_id=model)
-        row.prices.all().delete()
-        row.prices.create(valid_from="2020-01-01T00:00Z", input_per_1m=price, output_per_1m=price)
+    price_cheap_and_dear()
     NodeConfiguration.objects.filter(node_name=NODE).update(cascade_target=0.8)
     snapshot.expire()
     make_animals(ROWS)
