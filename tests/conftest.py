@@ -149,8 +149,8 @@ _broker = cache(Redis.from_url)
 async def _empty_redis_between_exchanges() -> None:
     """While this loop is at it, none of its limiters asks: an answer would bring old marks back."""
     opened = redis_connection._clients.find()
-    while opened is not None and opened.client.connection_pool._in_use_connections:
-        await asyncio.sleep(0.001)
+    while opened is not None and opened.client.connection_pool._in_use_connections:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)  # the pool has no event that says so
     _empty_redis()
 
 
