@@ -164,7 +164,9 @@ def test_a_new_cascade_saves_an_unknown_share_of_the_batches_calls(nodes, capsys
     nodes(model="large")
     call_command("sync_llm_config")
     called(200, model="large", service_name="enrichment")
-    called(100, model="large")  # live ones, that no cascade touches
+    called(60, model="large", tool_calls=["look_up"])  # single ones that no cascade answers
+    called(20, model="large", service_name="evaluation")
+    called(20, model="another")  # its callers named a model
     cascading(nodes, tmp_path, "small")
     (node,) = told(capsys, "--check")["nodes"]
     assert (node["before"], node["after"]) == ("acme/large", "acme/small first, then acme/large")
@@ -174,7 +176,77 @@ def test_a_new_cascade_saves_an_unknown_share_of_the_batches_calls(nodes, capsys
     assert middle == pytest.approx(100 * dear + 200 * (cheap + 0.6 * dear), rel=0.1)
     assert low < middle * 0.85
     assert high > middle * 1.1
-    assert "unknown" in node["doubt"]
+    assert "cheap answers to the rows of its batches" in node["doubt"]
+    assert "single calls" not in node["doubt"]
+
+
+def test_single_calls_may_go_through_a_new_cascade_nobody_knows_how_many(nodes, capsys, tmp_path):
+    nodes(model="large")
+    call_command("sync_llm_config")
+    called(200, model="large")
+    cascading(nodes, tmp_path, "small")
+    (node,) = told(capsys, "--check")["nodes"]
+    dear, cheap = 0.01 + 0.02, 0.001 + 0.002
+    low, middle, high = (node["after_usd"][each] for each in ("p10", "p50", "p90"))
+    # Half of them, and of these two fifths keep the cheap answer.
+    assert middle == pytest.approx(200 * (dear + 0.5 * (cheap - 0.4 * dear)), rel=0.1)
+    assert low < 200 * (dear - 0.25 * dear)
+    assert 200 * dear < high < 200 * (dear + 1.6 * cheap)
+    assert "Which of its single calls go through it is unknown" in node["doubt"]
+    assert "rows of its batches" not in node["doubt"]
+
+
+def test_what_single_calls_kept_is_known_from_their_records(nodes, capsys, tmp_path):
+    cascading(nodes, tmp_path, "small")
+    call_command("sync_llm_config")
+    called(150, model="small", metadata={"cascade": "kept"})
+    called(40, model="large", metadata={"cascade": "own"})
+    called(10, model="large", metadata={"cascade": "audited"})
+    beside = {"cascade_for": "tag"}
+    called(40, model="small", metadata={"cascade": "own", **beside})
+    called(10, model="small", metadata={"cascade": "audited", **beside})
+    called(30, model="large", metadata={"cascade": "rests"})
+    called(20, model="large", tool_calls=["look_up"])
+    dear, cheap = 0.01 + 0.02, 0.001 + 0.002
+    before = 200 * cheap + 100 * dear
+    cascading(nodes, tmp_path, "")
+    (node,) = told(capsys, "--check")["nodes"]
+    assert node["before_usd"] == pytest.approx(before)
+    assert node["after_usd"]["p50"] == pytest.approx(250 * dear, rel=0.1)
+    cascading(nodes, tmp_path, "small")
+    path = tmp_path / "nodes.yaml"
+    path.write_text(path.read_text().replace("1000", "999"))
+    (node,) = told(capsys, "--check")["nodes"]
+    assert node["doubt"] == "75 % of its single calls kept the cheap answer."
+    assert node["difference"]["p50"] == pytest.approx(0, abs=0.15 * before)
+
+
+def test_rows_and_single_calls_have_each_their_own_share(nodes, capsys, tmp_path):
+    cascading(nodes, tmp_path, "small")
+    call_command("sync_llm_config")
+    called(100, model="small", service_name="enrichment")
+    called(80, model="large", service_name="enrichment")
+    called(90, model="small", metadata={"cascade": "kept"})
+    called(10, model="large", metadata={"cascade": "own"})
+    called(10, model="small", metadata={"cascade": "own", "cascade_for": "tag"})
+    cascading(nodes, tmp_path, "small")
+    path = tmp_path / "nodes.yaml"
+    path.write_text(path.read_text().replace("1000", "999"))
+    (node,) = told(capsys, "--check")["nodes"]
+    assert "20 % of the rows of its batches" in node["doubt"]
+    assert "90 % of its single calls" in node["doubt"]
+    assert node["difference"]["p50"] == pytest.approx(0, abs=0.15 * node["before_usd"])
+
+
+def test_gates_score_no_single_call(nodes, capsys, tmp_path, any_score):
+    nodes(model="large")
+    call_command("sync_llm_config")
+    called(200, model="large")
+    cascading(nodes, tmp_path, "small")
+    path = tmp_path / "nodes.yaml"
+    path.write_text(f"{path.read_text()}  cascade_score: gates\n")
+    (node,) = told(capsys, "--check")["nodes"]
+    assert node["difference"] == {"p10": 0, "p50": 0, "p90": 0}
 
 
 @pytest.fixture
