@@ -99,7 +99,8 @@ class DeclaredEnrichment(models.Model):
 def declared_rows() -> list[DeclaredEnrichment]:
     """All that are declared; none where this release's migrations have yet to run."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('enrichment_declared')")
-        if cursor.fetchone()[0] is None:
+        # NULL without the table, 0 where it never held a row, as in most projects.
+        cursor.execute("SELECT pg_relation_size(to_regclass('enrichment_declared'))")
+        if not cursor.fetchone()[0]:
             return []
     return list(DeclaredEnrichment.objects.all())

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.utils.translation import gettext
 
-from llmconfig.configuration import references, snapshot
+from llmconfig.configuration import references, snapshot, stored_facts
 from llmconfig.configuration.resolution import resolve
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import ChangeRefused, LLMError
@@ -60,7 +60,7 @@ def refuse_unworkable(
     given = {name: value for name, value in new.items() if name in columns and value is not None}
     row = NodeConfiguration(**given)
     state = snapshot.load()  # as this transaction sees it
-    nodes = {**state.nodes, row.node_name: snapshot.of_node(row)}
+    nodes = {**state.nodes, row.node_name: stored_facts.of_node(row)}
     state = replace(state, nodes=nodes)
     found = [each for check in (_own_problem, *_checks) if (each := check(row.node_name, state))]
     for problem in found:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
@@ -20,35 +20,16 @@ from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, close_old_connections, transaction
 
 from llmconfig import project_settings, provider_types
-from llmconfig.configuration import process_settings
+from llmconfig.configuration import process_settings, stored_facts
 from llmconfig.configuration.facts import (
-    ArmFacts,
     BudgetFacts,
-    CascadeFacts,
     Choice,
     Degradation,
     ExperimentFacts,
-    JudgeFacts,
     ModelFacts,
     NodeFacts,
     ProviderFacts,
     UserKey,
-)
-from llmconfig.configuration.price_lists import facts_of
-from llmconfig.models import (
-    Budget,
-    CascadeScore,
-    ConfigVersion,
-    Experiment,
-    ExperimentMode,
-    ExperimentStatus,
-    GlobalConfig,
-    LLMConfig,
-    NodeConfiguration,
-    Provider,
-    ProviderModel,
-    RefusedParameter,
-    UserConfig,
 )
 from llmconfig.runtime.single_flight import SingleFlight
 
@@ -197,7 +178,7 @@ def _refresh() -> Snapshot:
             # A caller's transaction may end each query in time; it goes on after such an end.
             inside = transaction.get_connection().in_atomic_block
             with transaction.atomic() if inside else nullcontext():
-                if _holder.snapshot is None or _holder.snapshot.token != _version()[1]:
+                if _holder.snapshot is None or _holder.snapshot.token != stored_token():
                     _holder.snapshot = load()
         except (OperationalError, InterfaceError) as error:
             kept = _holder.kept
@@ -213,187 +194,38 @@ def _refresh() -> Snapshot:
 
 def stored_token() -> UUID | None:
     """What moves with each change of the configuration, as the database has it now."""
-    return _version()[1]
-
-
-def _version() -> tuple[int, UUID | None]:
-    return ConfigVersion.objects.values_list("revision", "token").first() or (0, None)
+    return stored_facts.version()[1]
 
 
 def load() -> Snapshot:
     """Read the configuration of one revision; tried again if it changes meanwhile."""
     for _ in range(LOAD_TRIES):
-        before = _version()
-        loaded = _read(*before)
-        if _version() == before:
+        loaded = _of(stored_facts.read(), {name: read() for name, read in _parts.items()})
+        if stored_facts.version() == (loaded.revision, loaded.token):
             break
     return loaded
 
 
-def _read(revision: int, token: UUID | None) -> Snapshot:
-    providers = {row.name: _provider(row) for row in Provider.objects.order_by("priority", "name")}
-    models = _models()
+def _of(stored: stored_facts.StoredFacts, parts: dict[str, Any]) -> Snapshot:
+    providers, models = stored.providers, stored.models
     listed: dict[str, list[ModelFacts]] = {}
     for model in sorted(models.values(), key=lambda each: providers[each.provider].priority):
         if providers[model.provider].is_enabled:
             listed.setdefault(model.model_id, []).append(model)
-    row: dict[str, Any] = dict(LLMConfig.objects.filter(pk=1).values().first() or {})
-    kinds = list(GlobalConfig.objects.all())
     return Snapshot(
-        revision=revision,
-        token=token,
+        revision=stored.revision,
+        token=stored.token,
         providers=MappingProxyType(providers),
         models=MappingProxyType(models),
         listed=MappingProxyType({name: tuple(found) for name, found in listed.items()}),
         tiers=MappingProxyType({model.tier: model for model in models.values() if model.tier}),
-        interactions=MappingProxyType(
-            {
-                row.interaction_type: replace(_choice(row), fallbacks=tuple(row.fallbacks))
-                for row in kinds
-            }
-        ),
-        nodes=MappingProxyType({n.node_name: of_node(n) for n in NodeConfiguration.objects.all()}),
-        user_choices=MappingProxyType(
-            {_user_key(row): _choice(row) for row in UserConfig.objects.select_related("node")}
-        ),
-        experiments=MappingProxyType(_running_experiments()),
-        degradations=MappingProxyType(
-            {
-                row.interaction_type: Degradation(row.degrade_to, row.degrade_after_seconds)
-                for row in kinds
-                if row.degrade_to
-            }
-        ),
-        budgets=tuple(
-            BudgetFacts(
-                id=row.pk,
-                name=row.name,
-                scope=row.scope,
-                scope_value=row.scope_value,
-                period=row.period,
-                soft_limit_usd=row.soft_limit_usd,
-                hard_limit_usd=row.hard_limit_usd,
-                allow_unpriced=row.allow_unpriced,
-            )
-            for row in Budget.objects.filter(is_enabled=True)
-        ),
-        processing=MappingProxyType(row),
-        refused=MappingProxyType(_refused()),
-        parts=MappingProxyType({name: read() for name, read in _parts.items()}),
+        interactions=MappingProxyType(stored.interactions),
+        nodes=MappingProxyType(stored.nodes),
+        user_choices=MappingProxyType(stored.user_choices),
+        experiments=MappingProxyType(stored.experiments),
+        degradations=MappingProxyType(stored.degradations),
+        budgets=stored.budgets,
+        processing=MappingProxyType(stored.processing),
+        refused=MappingProxyType(stored.refused),
+        parts=MappingProxyType(parts),
     )
-
-
-def _choice(row: GlobalConfig | UserConfig) -> Choice:
-    return Choice(model=row.model, temperature=row.temperature, max_tokens=row.max_tokens)
-
-
-def _provider(row: Provider) -> ProviderFacts:
-    """The row's facts; one of a kind that no installed app knows counts as disabled."""
-    known = provider_types.is_known(row.provider_type)
-    return ProviderFacts(
-        name=row.name,
-        provider_type=row.provider_type,
-        base_url=(row.api_base_url or provider_types.base_url_of(row.provider_type)).rstrip("/"),
-        api_key=row.api_key,
-        key_place=row.key_place,
-        secret_ref=row.secret_ref,
-        api_version=row.api_version,
-        timeout_seconds=row.timeout_seconds,
-        priority=row.priority,
-        weight=row.weight,
-        is_enabled=row.is_enabled and known,
-        requests_per_minute=row.requests_per_minute,
-        tokens_per_minute=row.tokens_per_minute,
-        max_concurrency=row.max_concurrency,
-        hold_seconds=row.hold_seconds,
-    )
-
-
-def _models() -> dict[tuple[str, str], ModelFacts]:
-    rows = ProviderModel.objects.filter(is_active=True).select_related("provider")
-    return {
-        (row.provider.name, row.model_id): ModelFacts(
-            provider=row.provider.name,
-            model_id=row.model_id,
-            kind=row.kind,
-            tier=row.tier or "",
-            context_window=row.context_window,
-            max_output_tokens=row.max_output_tokens,
-            supports_streaming=row.supports_streaming,
-            supports_temperature=row.supports_temperature,
-            supports_json_schema=row.supports_json_schema,
-            supports_tools=row.supports_tools,
-            supports_logprobs=row.supports_logprobs,
-            prices=facts_of(row.prices.all()),
-            retires_at=row.retires_at,
-        )
-        for row in rows.prefetch_related("prices")
-    }
-
-
-def _refused() -> dict[tuple[str, str], frozenset[str]]:
-    found: dict[tuple[str, str], set[str]] = {}
-    rows = RefusedParameter.objects.values_list("provider__name", "model_id", "parameter")
-    for provider, model_id, parameter in rows:
-        found.setdefault((provider, model_id), set()).add(parameter)
-    return {model: frozenset(names) for model, names in found.items()}
-
-
-def of_node(row: NodeConfiguration) -> NodeFacts:
-    """A node as calls see it; the row needn't be stored."""
-    return NodeFacts(
-        name=row.node_name,
-        interaction_type=row.interaction_type,
-        choice=Choice(
-            model=row.default_model,
-            provider=row.provider,
-            temperature=row.default_temperature,
-            max_tokens=row.default_max_tokens,
-            fallbacks=tuple(row.fallbacks),
-        ),
-        azure=Choice(
-            model=row.azure_model,
-            temperature=row.azure_temperature,
-            max_tokens=row.azure_max_tokens,
-        ),
-        tracing=row.langsmith_tracing,
-        cascade=_cascade(row) if row.cascade_model else None,
-        judge=JudgeFacts(row.judge_rubric, row.judge_model) if row.judge_rubric else None,
-        apply_after=row.apply_after,
-    )
-
-
-def _cascade(row: NodeConfiguration) -> CascadeFacts:
-    shares = {name: getattr(row, f"cascade_{name}") for name in ("target", "miss", "audits")}
-    given = {name: share for name, share in shares.items() if share is not None}
-    return CascadeFacts(row.cascade_model, row.cascade_score or CascadeScore.CONFIDENCE, **given)
-
-
-def _running_experiments() -> dict[str, ExperimentFacts]:
-    rows = Experiment.objects.filter(status=ExperimentStatus.RUNNING)
-    return {
-        row.node.node_name: ExperimentFacts(
-            id=str(row.pk),
-            name=row.name,
-            arms=tuple(
-                ArmFacts(
-                    id=str(arm.pk),
-                    name=arm.name,
-                    weight=arm.weight,
-                    choice=Choice(
-                        model=arm.model,
-                        provider=arm.provider,
-                        temperature=arm.temperature,
-                        max_tokens=arm.max_tokens,
-                    ),
-                )
-                for arm in row.arms.all()
-            ),
-            shadow=row.mode == ExperimentMode.SHADOW,
-        )
-        for row in rows.select_related("node").prefetch_related("arms")
-    }
-
-
-def _user_key(row: UserConfig) -> tuple[UserKey, str]:
-    return row.user_id, f"node:{row.node.node_name}" if row.node else f"type:{row.interaction_type}"

@@ -72,7 +72,7 @@ UNMARKED = {
     "Priced calls of": "a note in the history, which has one language",
     "Added a": "a note in the history",
     "least confidence for a precision": "a note in the history",
-    "SELECT to_regclass": "a query",
+    "SELECT pg_relation_size": "a query",
     "SELECT (SELECT count": "a query",
 }
 # Text between tags that is the same in every language.
