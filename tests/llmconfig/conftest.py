@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from http.client import HTTPConnection
 from typing import Any
 from urllib.error import HTTPError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -33,6 +35,7 @@ from llmconfig.models import (
 from llmconfig.secrets import Secret
 
 CANARY = "sk-canary-4f1d9c7ab2e85360Zq/w+x"
+JSON = {"Content-Type": "application/json"}
 FAST = {"LLM_RETRY_BASE_DELAY": 0.01, "LLM_RETRY_MAX_DELAY": 0.5}
 
 
@@ -71,14 +74,19 @@ class Simulator:
             self._post(path, {})
 
     def reset(self) -> None:
-        """No plan, nothing counted, and the controls as they are at the start."""
-        self._post("/_control", self.controls)
-        self._post("/_reset", {})
+        """No plan, nothing counted, and the controls as they are at the start.
+
+        Before each test, so it goes the short way: both over one connection.
+        """
+        with closing(HTTPConnection(urlsplit(self.url).netloc, timeout=60)) as connection:
+            for path, body in (("/_control", self.controls), ("/_reset", {})):
+                connection.request("POST", path, json.dumps(body), JSON)
+                reply = connection.getresponse()
+                assert reply.status == 200, reply.read()
+                reply.read()
 
     def _post(self, path: str, body: dict[str, Any]) -> None:
-        request = Request(  # noqa: S310 - loopback
-            self.url + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
+        request = Request(self.url + path, json.dumps(body).encode(), JSON)  # noqa: S310 - loopback
         with urlopen(request, timeout=60):  # noqa: S310
             pass
 
