@@ -21,7 +21,12 @@ class EnrichmentConfig(AppConfig):
         from enrichment.process_settings import DEFINITIONS  # noqa: PLC0415
         from enrichment.prompts import prompt_proposals  # noqa: PLC0415
         from llmconfig.client.pipeline import cascades  # noqa: PLC0415
-        from llmconfig.configuration import cascade_rules, process_settings, snapshot  # noqa: PLC0415
+        from llmconfig.configuration import (  # noqa: PLC0415
+            cascade_rules,
+            cost_of_changes,
+            process_settings,
+            snapshot,
+        )
         from metrics.alerts import events  # noqa: PLC0415
         from metrics.analyzers import savings  # noqa: PLC0415
         from metrics.patterns import sources  # noqa: PLC0415
@@ -36,6 +41,7 @@ class EnrichmentConfig(AppConfig):
         cascades.register(_steer)
         cascade_rules.register(_problem_of_cascade)
         savings.register(_savings_by_cascades)
+        cost_of_changes.register_quality_teller(_quality_of_change)
 
 
 async def _steer(call: Any, facts: Any, ask: Any) -> Any:
@@ -55,6 +61,12 @@ def _savings_by_cascades(since: Any, until: Any) -> Any:
     from enrichment.cascade_savings import savings_by_cascades  # noqa: PLC0415 - as above
 
     return savings_by_cascades(since, until)
+
+
+def _quality_of_change(node: str, before: str, after: str) -> str:
+    from enrichment.evaluations.known_quality import quality_of_change  # noqa: PLC0415 - as above
+
+    return quality_of_change(node, before, after)
 
 
 def _declared() -> Any:

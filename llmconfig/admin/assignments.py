@@ -5,17 +5,19 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.db.models import Model
 from django.forms import model_to_dict
-from django.http import HttpRequest
-from django.urls import URLPattern, path
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.explain import explain_node
 from llmconfig.admin.health_page import health_view
+from llmconfig.admin.kit.change_cost import cost_response
 from llmconfig.admin.kit.checklist import step_view
 from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.panels import node_panels
@@ -23,9 +25,10 @@ from llmconfig.admin.kit.presentation import NOTHING, badge
 from llmconfig.admin.kit.theme import TextareaWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.admin.playground import answer_view, may_call, playground_url, playground_view
-from llmconfig.admin.settings_page import settings_view
+from llmconfig.admin.settings_page import settings_cost_view, settings_view
 from llmconfig.configuration import node_names
 from llmconfig.configuration.cascade_rules import refuse_unworkable
+from llmconfig.configuration.cost_of_changes import is_estimated
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import GlobalConfig, NodeConfiguration, UserConfig
 from llmconfig.roles import username_field
@@ -35,6 +38,7 @@ class ExplainedAdmin(RevisionedAdmin):
     """A page that also shows where each value in force comes from."""
 
     change_form_outer_before_template = "nodewise/explanation.html"
+    change_form_outer_after_template = "nodewise/cost_card.html"
     formfield_overrides = {
         models.TextField: {"widget": TextareaWidget(attrs={"rows": 3})},
         ArrayField: {"widget": TextareaWidget(attrs={"rows": 2})},
@@ -50,6 +54,32 @@ class ExplainedAdmin(RevisionedAdmin):
             name = self.explained_name(obj)
             context["explanation"] = explain_node(name)
             context["playground_url"] = playground_url(name) if may_call(request) else ""
+            if is_estimated() and self.has_change_permission(request, obj):
+                context["cost_url"] = reverse(self._cost_address, args=[obj.pk])
+                context["cost_form"] = f"{self.opts.model_name}_form"
+
+    @property
+    def _cost_address(self) -> str:
+        return f"admin:{self.opts.app_label}_{self.opts.model_name}_cost"
+
+    def get_urls(self) -> list[URLPattern]:
+        """With the cost of what the row's form would change."""
+        view = self.admin_site.admin_view(self.cost_view)
+        name = self._cost_address.partition(":")[2]
+        return [path("<path:object_id>/change/cost/", view, name=name), *super().get_urls()]
+
+    def cost_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What the form as it was sent would have cost on past calls; saves nothing."""
+        obj = self.get_object(request, object_id)
+        if obj is None:
+            raise Http404
+        if not self.has_change_permission(request, obj):
+            raise PermissionDenied
+        back = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[obj.pk])
+        if request.method != "POST":
+            return HttpResponseRedirect(back)
+        form = self.get_form(request, obj, change=True)(request.POST, instance=obj)
+        return cost_response(request, [form], back=back)
 
 
 class NodeForm(ListedModelsForm):
@@ -214,6 +244,7 @@ class GlobalConfigAdmin(ExplainedAdmin):
         the sidebar marks every entry whose address the page's begins with."""
         pages = (
             ("settings/", settings_view, "llm_settings"),
+            ("settings/cost/", settings_cost_view, "llm_settings_cost"),
             ("health/", health_view, "llm_health"),
             ("first-steps/<slug:name>/", step_view, "llm_first_step"),
             ("playground/", playground_view, "llm_playground"),

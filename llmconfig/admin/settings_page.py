@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from llmconfig import provider_types
 from llmconfig.admin.explain import describe
+from llmconfig.admin.kit.change_cost import cost_response
 from llmconfig.admin.kit.listed_models import ListedModelsForm
 from llmconfig.admin.kit.provider_health import badge_of, with_health
 from llmconfig.admin.kit.theme import TextWidget
@@ -22,6 +23,7 @@ from llmconfig.admin.kit.writes import SEEN, conflict, current_revision
 from llmconfig.admin.provider_words import key_state, status_badge
 from llmconfig.admin.providers import OPERATE
 from llmconfig.configuration import snapshot
+from llmconfig.configuration.cost_of_changes import is_estimated
 from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.revisions import change
 from llmconfig.models import GlobalConfig, InteractionType, Provider
@@ -130,7 +132,9 @@ def settings_view(request: HttpRequest) -> HttpResponse:
             "lines": [_line(form) for form in forms_],
             "cards": _cards() if request.user.has_perm("llmconfig.view_provider") else [],
             "references": _references(),
-            "may_change": request.user.has_perm("llmconfig.change_globalconfig"),
+            "may_change": (may_change := request.user.has_perm("llmconfig.change_globalconfig")),
+            "cost_url": reverse("admin:llm_settings_cost") if may_change and is_estimated() else "",
+            "cost_form": "llm-settings",
             "may_test": request.user.has_perm(OPERATE),
             "may_add_provider": request.user.has_perm("llmconfig.add_provider"),
             "enabled": bool(snapshot.current().processing.get("enabled")),
@@ -139,6 +143,16 @@ def settings_view(request: HttpRequest) -> HttpResponse:
             "seen_revision": seen,
         },
     )
+
+
+def settings_cost_view(request: HttpRequest) -> HttpResponse:
+    """What the table as it was sent would have cost on past calls; saves nothing."""
+    if not request.user.has_perm("llmconfig.change_globalconfig"):
+        raise PermissionDenied
+    back = reverse("admin:llm_settings")
+    if request.method != "POST":
+        return HttpResponseRedirect(back)
+    return cost_response(request, _forms(_rows(), request.POST), back=back)
 
 
 def _rows(*, locked: bool = False) -> list[GlobalConfig]:

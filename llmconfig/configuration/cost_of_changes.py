@@ -1,9 +1,21 @@
 """What a change of configuration would have cost on past calls, as an app above works it out."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from django.db import transaction
+from django.utils.translation import gettext
+
+from llmconfig.configuration import snapshot
+from llmconfig.configuration.revisions import change
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.errors import LLMError
+
+
+class EstimateTookTooLong(LLMError):
+    """The past calls are too many to be looked at while a person waits; the text says how long."""
+
+    code = "took_too_long"
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +32,8 @@ class NodeCost:
     """One node whose calls would go elsewhere or cost otherwise.
 
     `before` and `after` are the models as provider/model; blank: nobody would answer. Money is None
-    where a price is unknown. `doubt` says what the range rests on, in a sentence.
+    where a price is unknown. `doubt` says what the range rests on, in a sentence, `quality` what is
+    known of how good the models' answers are; blank: nothing is asked about it.
     """
 
     node: str
@@ -30,6 +43,7 @@ class NodeCost:
     before_usd: float | None
     after_usd: DollarRange | None
     doubt: str = ""
+    quality: str = ""
 
     @property
     def difference(self) -> DollarRange | None:
@@ -52,8 +66,13 @@ class CostOfChange:
     total: DollarRange | None
 
 
-CostEstimator = Callable[[Snapshot, Snapshot], CostOfChange]
+# The configuration before and after, and whether a person waits for a page: then it may raise
+# EstimateTookTooLong.
+CostEstimator = Callable[[Snapshot, Snapshot, bool], CostOfChange]
+# A node, and the models that answer it before and after, as provider/model.
+QualityTeller = Callable[[str, str, str], str]
 _ESTIMATORS: list[CostEstimator] = []
+_QUALITY_TELLERS: list[QualityTeller] = []
 
 
 def register_cost_estimator(estimator: CostEstimator) -> None:
@@ -61,9 +80,47 @@ def register_cost_estimator(estimator: CostEstimator) -> None:
     _ESTIMATORS[:] = [estimator]
 
 
-def cost_of_change(before: Snapshot, after: Snapshot) -> CostOfChange | None:
-    """What it would have cost; None where no app stores calls."""
-    return _ESTIMATORS[0](before, after) if _ESTIMATORS else None
+def register_quality_teller(teller: QualityTeller) -> None:
+    """Have it said how good a change's models are; the last one counts."""
+    _QUALITY_TELLERS[:] = [teller]
+
+
+def is_estimated() -> bool:
+    """Whether any app stores the calls that an estimate takes."""
+    return bool(_ESTIMATORS)
+
+
+def cost_of_change(
+    before: Snapshot, after: Snapshot, *, for_a_page: bool = False
+) -> CostOfChange | None:
+    """What it would have cost; None where no app stores calls.
+
+    Raises EstimateTookTooLong for a page.
+    """
+    if not _ESTIMATORS:
+        return None
+    found = _ESTIMATORS[0](before, after, for_a_page)
+    if not _QUALITY_TELLERS:
+        return found
+    return replace(found, nodes=tuple(map(_with_quality, found.nodes)))
+
+
+def cost_of_saving(save: Callable[[], object]) -> CostOfChange | None:
+    """The same of what `save` writes, which is taken back; raises what that raises, too."""
+    with transaction.atomic():
+        before = snapshot.load()
+        with change(source="admin"):
+            save()
+        after = snapshot.load()
+        transaction.set_rollback(True)
+    snapshot.expire()
+    return cost_of_change(before, after, for_a_page=True)
+
+
+def _with_quality(cost: NodeCost) -> NodeCost:
+    if cost.before == cost.after:
+        return cost
+    return replace(cost, quality=_QUALITY_TELLERS[0](cost.node, cost.before, cost.after))
 
 
 def as_markdown(found: CostOfChange) -> str:
@@ -79,24 +136,25 @@ def as_markdown(found: CostOfChange) -> str:
         f"| **all** | {sum(each.calls for each in found.nodes):,} | | | | {_signed(found.total)} |",
         "",
         "At today's list prices; in brackets the range that holds in 8 of 10 cases.",
-        *(f"- {each.node}: {note}" for each in found.nodes for note in _notes(each)),
+        *(f"- {each.node}: {note}" for each in found.nodes for note in notes(each)),
     ]
     return "\n".join(lines)
 
 
-def _notes(cost: NodeCost) -> Iterator[str]:
+def notes(cost: NodeCost) -> Iterator[str]:
     """What a reader of the table has to know of a node."""
     if not cost.after:
-        yield "nobody would answer its calls any more."
+        yield gettext("nobody would answer its calls any more.")
         return
-    unknown = cost.before if cost.before_usd is None else cost.after
     if cost.difference is None:
-        yield (
-            f"the price of {unknown} is unknown, so nobody can tell: enter it on the model's page,"
-            " or under `models` in the nodes file."
-        )
+        yield gettext(
+            "the price of {model} is unknown, so nobody can tell: enter it on the model's page, or"
+            " under `models` in the nodes file."
+        ).format(model=cost.before if cost.before_usd is None else cost.after)
     elif cost.doubt:
         yield cost.doubt
+    if cost.quality:
+        yield cost.quality
 
 
 def _line(cost: NodeCost) -> str:

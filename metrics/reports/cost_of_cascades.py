@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from django.utils.translation import gettext
+
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices
 from llmconfig.configuration.cost_of_changes import NodeCost, quantiles
@@ -37,7 +39,7 @@ JUDGES_TOKENS = 60  # of a judge's answer
 
 
 @dataclass(frozen=True, slots=True)
-class Cascaded:
+class PricedCascade:
     """A node's cascade: its terms, who would be asked first, and who would judge that answer."""
 
     facts: CascadeFacts
@@ -60,14 +62,14 @@ class Ways:
     """How a node is answered: by its own model, after a cheaper one if there is any."""
 
     own: Target | None
-    cascade: Cascaded | None
+    cascade: PricedCascade | None
 
     @property
     def name(self) -> str:
-        """Both models, for people."""
+        """The models in the order they are asked, for people."""
         own, cascade = name_of(self.own), self.cascade
         cheap = cascade and (name_of(cascade.cheap) or cascade.facts.model)
-        return f"{cheap} first, then {own}" if cheap else own
+        return gettext("{cheap} first, then {own}").format(cheap=cheap, own=own) if cheap else own
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,12 @@ class _Group:
     """The past calls of one kind that a cascade answered, or will.
 
     `first` are the cheap model's, `others` the own model's; `rows` is how many questions they
-    answered. `kept` is the share whose cheap answer was good enough, None if that is unknown, and
-    `may_pass` says that nobody knows how many of them a new cascade will answer.
+    answered: a batch's rows where `is_rows` says so. `kept` is the share whose cheap answer was
+    good enough, None if that is unknown, and `may_pass` says that nobody knows how many of them a
+    new cascade will answer.
     """
 
-    what: str
+    is_rows: bool
     first: Sequence[PastCall]
     others: Sequence[PastCall]
     rows: float
@@ -88,29 +91,39 @@ class _Group:
 
     @property
     def calls(self) -> list[PastCall]:
-        """All of them."""
+        """All past calls of the group, the cheap model's first."""
         return [*self.first, *self.others]
 
     @property
     def doubt(self) -> str:
         """What the share rests on, in a sentence."""
         if self.kept is not None:
-            return f"{100 * self.kept:.0f} % of {self.what} kept the cheap answer."
-        return (
-            f"how many cheap answers to {self.what} are good enough is unknown: none to four fifths"
+            said = (
+                gettext("{share} of the rows of its batches kept the cheap answer.")
+                if self.is_rows
+                else gettext("{share} of its single calls kept the cheap answer.")
+            )
+            return said.format(share=f"{100 * self.kept:.0f} %")
+        if self.is_rows:
+            return gettext(
+                "how many rows' cheap answers are good enough is unknown: none to four fifths are"
+                " assumed."
+            )
+        return gettext(
+            "how many single calls' cheap answers are good enough is unknown: none to four fifths"
             " are assumed."
         )
 
 
-def cascade_of(node: str, state: Snapshot) -> Cascaded | None:
-    """A node's cascade; None without one."""
+def cascade_of(node: str, state: Snapshot) -> PricedCascade | None:
+    """A node's cascade with its models' prices; None without one."""
     known = state.nodes.get(node)
     if known is None or known.cascade is None:
         return None
     facts, judge = known.cascade, None
     if facts.score == CascadeScore.JUDGE and known.judge is not None:
         judge = _first(InteractionType.JUDGE.value, state, known.judge.model)
-    return Cascaded(facts, _first(node, state, facts.model), judge)
+    return PricedCascade(facts, _first(node, state, facts.model), judge)
 
 
 def _first(node: str, state: Snapshot, model: str) -> Target | None:
@@ -152,24 +165,22 @@ def _rows_of_batches(calls: Sequence[PastCall], old: Ways, new: Ways) -> _Group:
     others = [each for each in ours if not _is_cheap(each, old)]
     rows = len(first) / old.cascade.asks if old.cascade and first else float(len(others))
     kept = max(0.0, 1 - len(others) / rows) if first and rows else None
-    return _Group(
-        "the rows of its batches", first, others, rows, None if _differ(old, new) else kept
-    )
+    return _Group(True, first, others, rows, None if _differ(old, new) else kept)
 
 
 def _single_calls(calls: Sequence[PastCall], old: Ways, new: Ways) -> _Group:
     """Those that a cascade answered; before there was one, those that it may answer."""
-    name, own = "its single calls", old.own.model_id if old.own else ""
+    own = old.own.model_id if old.own else ""
     answers = [each for each in calls if each.way in WENT_THROUGH and not each.is_beside]
     if old.cascade and answers:
         first = [each for each in calls if each.way in WENT_THROUGH and _is_cheap(each, old)]
         others = [each for each in answers if not _is_cheap(each, old)]
         kept = None if _differ(old, new) else sum(_is_kept(each) for each in answers) / len(answers)
-        return _Group(name, first, others, float(len(answers)), kept)
+        return _Group(False, first, others, float(len(answers)), kept)
     score = new.cascade.facts.score if new.cascade else ""
     may = score not in {"", CascadeScore.GATES} and not old.cascade  # gates are of rows alone
     found = [each for each in calls if may and each.is_single and each.model == own]
-    return _Group(name, (), found, float(len(found)), None, may_pass=True)
+    return _Group(False, (), found, float(len(found)), None, may_pass=True)
 
 
 def _is_kept(call: PastCall) -> bool:
@@ -218,7 +229,7 @@ def _of_group(seed: str, group: _Group, new: Ways) -> Iterator[float]:
         yield group.rows * (dear_row + passing * more)
 
 
-def _judging(calls: Sequence[PastCall], cascade: Cascaded | None) -> float | None:
+def _judging(calls: Sequence[PastCall], cascade: PricedCascade | None) -> float | None:
     """What a judge's word on the answer of each call costs; None where its price is unknown.
 
     It reads what was asked and the answer.
@@ -261,13 +272,15 @@ def _row(found: Priced, own: float, rng: random.Random) -> float:
 def _doubt(groups: Sequence[_Group], new: Ways) -> str:
     asked = [group for group in groups if group.rows]
     if new.cascade is None:
-        return "without its cascade the node's own model answers each row and each call."
+        return gettext("without its cascade the node's own model answers each row and each call.")
     said = [group.doubt for group in asked]
     if any(group.may_pass for group in asked):
         said.append(
-            "Which of its single calls go through it is unknown, too (streams and callers that name"
-            " a model don't): none to all are assumed."
+            gettext(
+                "Which of its single calls go through it is unknown, too (streams and callers that"
+                " name a model don't): none to all are assumed."
+            )
         )
     if new.cascade.is_judged:
-        said.append("A judge reads each cheap answer.")
+        said.append(gettext("A judge reads each cheap answer."))
     return " ".join(said)

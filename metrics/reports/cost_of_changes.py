@@ -10,10 +10,20 @@ from collections.abc import Sequence
 from statistics import fmean, pstdev
 from typing import Any
 
-from llmconfig.configuration.cost_of_changes import CostOfChange, NodeCost, quantiles, total_of
+from django.utils.translation import gettext
+
+from llmconfig.configuration.cost_of_changes import (
+    CostOfChange,
+    EstimateTookTooLong,
+    NodeCost,
+    quantiles,
+    total_of,
+)
 from llmconfig.configuration.resolution import Target, explain
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import ConfigurationError
+from metrics.bounded import bounded
+from metrics.errors import TookTooLong
 from metrics.reports.cost_of_cascades import (
     CASES,
     SPREAD,
@@ -36,8 +46,21 @@ from metrics.reports.past_calls import (
 MIN_KNOWN_CALLS = 20  # of a model at a node, to know how long its answers are
 
 
-def cost_of_change(before: Snapshot, after: Snapshot) -> CostOfChange:
-    """The nodes that were called and whose calls would cost otherwise, the dearest first."""
+def cost_of_change(before: Snapshot, after: Snapshot, for_a_page: bool = False) -> CostOfChange:
+    """The nodes that were called and whose calls would cost otherwise, the dearest first.
+
+    Raises EstimateTookTooLong for a page.
+    """
+    if not for_a_page:
+        return _cost_of_change(before, after)
+    try:
+        with bounded():
+            return _cost_of_change(before, after)
+    except TookTooLong as error:
+        raise EstimateTookTooLong(str(error)) from error
+
+
+def _cost_of_change(before: Snapshot, after: Snapshot) -> CostOfChange:
     nodes, cases = [], []
     for node, number in called():
         old, new = _target(node, before), _target(node, after)
@@ -137,8 +160,12 @@ def _answer_factor(own: Sequence[int], others: Sequence[int], rng: random.Random
 
 def _doubt(model: str, own: Sequence[int]) -> str:
     if len(own) >= MIN_KNOWN_CALLS:
-        return f"the length of {model}'s answers comes from {len(own)} calls of this node."
-    return f"{model} has hardly answered here: its answers are taken to be as long as the others'."
+        return gettext(
+            "the length of {model}'s answers comes from {calls} calls of this node."
+        ).format(model=model, calls=len(own))
+    return gettext(
+        "{model} has hardly answered here: its answers are taken to be as long as the others'."
+    ).format(model=model)
 
 
 def _deviation(will: Priced) -> float:

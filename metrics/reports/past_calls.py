@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from django.db.models import Count, QuerySet
+from django.db import connection
+from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 from django.utils import timezone
 
@@ -13,6 +14,7 @@ from llmconfig.client.types import Usage
 from llmconfig.configuration import prices
 from llmconfig.configuration.resolution import Target
 from metrics.models import GenerationMetric
+from metrics.query_sources import OVERVIEW
 
 DAYS = 30
 IN_BATCHES = "enrichment"  # the service of a row's calls
@@ -21,6 +23,13 @@ OF_TRIALS = frozenset({"evaluation", "judge", "playground", "shadow"})
 SAMPLED_CALLS = 2_000  # of each node, the newest
 # What a cascade did, as its calls' records tell it (llmconfig.client.pipeline.cascades).
 WENT_THROUGH = frozenset({"kept", "own", "audited"})
+
+
+_CALLED = f"""
+SELECT method_name, sum(calls - cache_hits) FROM {OVERVIEW}
+WHERE period_start >= %s AND error_code = '' GROUP BY 1 HAVING sum(calls - cache_hits) > 0
+ORDER BY 1
+"""  # noqa: S608 - a view's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +66,15 @@ def _calls() -> "QuerySet[GenerationMetric]":
 
 
 def called() -> list[tuple[str, int]]:
-    """The nodes that were called, and how often."""
-    found = _calls().values_list("method_name").annotate(number=Count("id")).order_by("method_name")
-    return [(str(node), int(number)) for node, number in found]
+    """The nodes that were called, and how often, by whole days of UTC."""
+    today = timezone.now().astimezone(dt.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    with connection.cursor() as cursor:
+        cursor.execute(_CALLED, [today - dt.timedelta(days=DAYS)])
+        return [(str(node), int(number)) for node, number in cursor.fetchall()]
 
 
 def sample(node: str) -> Iterator[PastCall]:
-    """A node's newest calls."""
+    """A node's newest calls, at most SAMPLED_CALLS of them."""
     columns = (
         "tokens_input", "tokens_cached_input", "tokens_cache_write", "tokens_output",
         "tokens_reasoning", "model_used", "created_at", "service_name", "tool_calls",
@@ -86,7 +97,7 @@ def sample(node: str) -> Iterator[PastCall]:
 
 
 def price_of(target: Target) -> prices.PriceFacts | None:
-    """Its price now, if it is known."""
+    """What a target's model costs now, if that is known."""
     model = target.candidate.model
     return prices.price_at(model.prices, timezone.now()) if model is not None else None
 
@@ -115,7 +126,7 @@ def priced(calls: Sequence[PastCall], target: Target | None) -> Priced | None:
 
 
 def total(calls: Sequence[PastCall], target: Target | None) -> float | None:
-    """The same in one sum."""
+    """The calls' prompts and answers in one sum, US dollars; None as above."""
     found = priced(calls, target)
     return None if found is None else sum(found.prompts) + sum(found.answers)
 

@@ -14,6 +14,7 @@ from enrichment.cascades.promise import proportion_interval
 from enrichment.errors import BadSelection
 from enrichment.evaluations import runs, sets
 from enrichment.evaluations.comparison import AGREES, compare
+from enrichment.evaluations.known_quality import quality_of_change
 from enrichment.evaluations.measures import chrf, differences
 from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import CaseSource
@@ -63,6 +64,14 @@ def test_a_planted_difference_is_found_and_none_where_none_was_planted(sixty, si
     assert by_name[AGREES]["verdict"] == "second"
     assert by_name[AGREES]["second"] == 1
     assert by_name[AGREES]["low"] > 0
+    told = quality_of_change(NODE, "sim/gpt-4o-mini", "sim/gpt-4o")
+    assert told.startswith("over the set texts v1 (60 rows): ")
+    first = round(100 * by_name[AGREES]["first"])
+    assert f"agrees with the wanted answer {first} % → 100 % (+" in told
+    turned = quality_of_change(NODE, "sim/gpt-4o", "sim/gpt-4o-mini")
+    assert f"agrees with the wanted answer 100 % → {first} % (-" in turned
+    assert "no two runs" in quality_of_change(NODE, "sim/gpt-4o", "sim/gpt-5")
+    assert not quality_of_change(NODE, "sim/gpt-4o", "sim/gpt-4o-mini first, then sim/gpt-4o")
     same = said("compare", bad["id"], again["id"])
     assert same["differing"] == 0
     assert same["verdict"] == "No difference is shown: each interval holds 0."

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError
+from django.utils import translation
 
 from llmconfig import project_settings
 from llmconfig.configuration.cost_of_changes import CostOfChange, as_markdown, cost_of_change
@@ -168,7 +169,8 @@ def _check_flags(options: Mapping[str, Any], *, writes: bool) -> None:
 
 
 def _cost_lines(found: CostOfChange | None) -> list[str]:
-    return [] if found is None else [as_markdown(found)]
+    with translation.override(None):
+        return [] if found is None else [as_markdown(found)]
 
 
 def _cost(
@@ -178,7 +180,8 @@ def _cost(
     if not options["cost"]:
         return None
     before, after = trial(*paths, take=take, prune=options["prune"])
-    found = cost_of_change(before, after)
+    with translation.override(None):  # as all that commands say
+        found = cost_of_change(before, after)
     if found is None:
         raise CommandError("--cost needs past calls: add `metrics` to INSTALLED_APPS.")
     return found
