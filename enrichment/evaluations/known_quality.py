@@ -25,8 +25,8 @@ def quality_of_change(node: str, before: str, after: str) -> str:
     found = _newest_pair(node, before, after)
     if found is None:
         return gettext(
-            "no two runs over one set compare these models' answers; `manage.py llm_evaluate run"
-            " SET --model {model}` makes one."
+            "no two runs over one set compare these models' answers yet: start them under Sets, or"
+            " by `manage.py llm_evaluate run SET --model {model}`."
         ).format(model=after)
     first, second = found
     compared = compare(first, second)
