@@ -40,9 +40,8 @@ from enrichment.quality.gates.rewriting import (
     invented,
     negation_changed,
     opposite_said,
-    sex_kept,
-    sex_translated,
 )
+from enrichment.quality.gates.sexes import sex_kept, sex_translated
 from enrichment.quality.gates.untranslated import untranslated
 from enrichment.quality.gates.wording import wording_kept
 

@@ -37,10 +37,12 @@ class Wording:
         text = _GLUED_UNIT.sub(r"\1 ", _STOP.sub(" ", text))
         if _MAY_BE_DRAWN.search(text.encode(errors="surrogatepass")):
             text = _DRAWN.sub(r"\1", text)
+        if " should " in text:
+            text = _INVERTED.sub(r"\1if ", text)
         if " when " in text:
             text = _WHEN_PAST.sub(" as ", text)
         if " if " in text:
-            text = _IF_INTERESTED.sub(" interested ", text)
+            text = _IF_INVITED.sub(" ", text)
         text = _DOUBLED.sub("", text)
         for sign, word in SIGNS:
             text = text.replace(sign, word)
@@ -90,11 +92,19 @@ _DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
 _MAY_BE_DRAWN = re2.compile(
     "|".join(f"{letter}{{3}}" for letter in string.ascii_lowercase).encode()
 )
+# “Should he bark, call us.”
+_INVERTED = re.compile(
+    r"((?:^|[.!?:;,]) )should (?=(?:you|he|she|it|this|that|they|we|any|your|the) )"
+)
 # No condition: “when I was a puppy”.
 _WHEN_PAST = re.compile(r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|[a-z]+ed) )")
 _DOUBLED = re.compile(r" (\S+)(?= \1 )")
-_IF_INTERESTED = re.compile(
-    r" if (?:you |your |you're |you'd |ur )?(?:are |be |would be )?int[a-z]+ed "
+# No condition either: “if you would like to”, “if interested”, “if you have any questions”.
+_IF_INVITED = re.compile(
+    r" if (?:(?:you|your|you're|you'd|youd|youre|ur|u) )?"
+    r"(?:(?:are|be|would|really|also|do|think|feel) ){0,3}"
+    r"(?=(?:int[a-z]+t(?:ed)?|like|love|want|wish|need|looking|considering|wondering"
+    r"|have (?:(?:any|an|a|some|further|more|other) ){0,2}(?:questions?|interest)) )"
 )
 _GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
 

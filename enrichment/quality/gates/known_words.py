@@ -39,7 +39,7 @@ class Known:
             besides,
             changed,
             frozenset(filter(None, map(_without_prefix, changed))),
-            groups_of(passage.words | changed),
+            groups_of(passage.words.union(*map(_lemmas, changed))),
             {_skeleton(each): each for each in changed if len(each) >= MIN_TYPED},
             frozenset(each for each in changed if MIN_TYPED <= len(each) <= MAX_TYPED),
             frozenset(each[:MIN_ROOT] for each in changed if len(each) > MIN_ROOT),
@@ -53,7 +53,7 @@ class Known:
             return True
         if word in self.positive or _without_prefix(word) in self.changed:
             return False
-        if not self.groups.isdisjoint(groups_of((word,))) or self._has_shortened(word):
+        if not self.groups.isdisjoint(groups_of(_lemmas(word))) or self._has_shortened(word):
             return True
         if self.ends and _may_end(word) and stem(word).endswith(self.ends):
             return True  # “eyelashes” of “lashes”
@@ -71,6 +71,28 @@ class Known:
         ):
             return True
         return word[:MIN_ROOT] in self.roots and len(word) > MIN_ROOT
+
+
+_INFLECTING = tuple(
+    tuple(each.split(":"))
+    for each in (
+        "iest:y ier:y ies:y ied:y est: est:e er: er:e ing: ing:e ed: ed:e s: es: ly:".split()
+    )
+)
+MIN_LEMMA = 3  # letters
+
+
+@lru_cache(maxsize=50_000)
+def _lemmas(word: str) -> frozenset[str]:
+    """An English word with what it may be a form of; a form that is no word does no harm."""
+    found = {word, BASES.get(word, word)}
+    for ending, base in _INFLECTING:
+        root = word.removesuffix(ending)
+        if root != word and len(root) >= MIN_LEMMA:
+            found.add(root + base)
+            if root[-1] == root[-2]:  # “bigger”
+                found.add(root[:-1])
+    return frozenset(found)
 
 
 MIN_COMPOUNDED = 5  # letters of a word that ends a compound

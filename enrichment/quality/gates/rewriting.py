@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from functools import lru_cache
 from itertools import islice, pairwise
 
 from django.utils.translation import gettext_lazy as _
@@ -30,15 +31,13 @@ from enrichment.quality.gates.contract import (
 from enrichment.quality.lexicon.editing import ADDED
 from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF
 from enrichment.quality.lexicon.words import (
+    BEINGS,
     CLAUSE_WORDS,
     DEMANDS,
-    FEMALE,
     FILLERS,
-    MALE,
     NEGATIVE,
     NEGATORS,
     POSITIVE,
-    SEXES,
 )
 
 INVENTED = register_code(
@@ -53,9 +52,6 @@ MISSING_CONDITION = register_code(
     "missing_condition",
     _("A condition or warning is missing"),
     "Keep every condition, warning and request of the text.",
-)
-CHANGED_SEX = register_code(
-    "changed_sex", _("He and she"), "Keep he and she, boy and girl as the text has them."
 )
 
 MIN_INVENTED_SHARE = 0.34  # of a sentence's words of content that the source hasn't there
@@ -148,8 +144,11 @@ def negation_changed(checked: Checked) -> GateFinding | None:
     new = (denied_now & stated) - denied - stated_now
     without = dict(map(_without_negators, changes.gone))
     flipped = lost | new
-    if flipped and _told(changes.gone) == _told(changes.added):
-        return None  # only marks differ, with which clauses end
+    if flipped and (
+        _told(changes.gone) == _told(changes.added)  # only marks differ, with which clauses end
+        or _denies_the_same(changes.gone, changes.added, flipped)
+    ):
+        return None
     shown = [
         sentence.text
         for sentence in changes.added
@@ -180,6 +179,47 @@ def _told(sentences: Iterable[Sentence]) -> list[str]:
     return told
 
 
+def _denies_the_same(
+    gone: Iterable[Sentence], added: Iterable[Sentence], flipped: AbstractSet[str]
+) -> bool:
+    """Whether as many words deny as before, each with one of the words behind it as before.
+
+    Then a denial only reaches further or less far than before, as far as one can tell: in another
+    order, or where a comma or an “and” came or went. But no being and no word that judges may take
+    the place of another one there.
+    """
+    before, after = _denied_heads(gone), _denied_heads(added)
+    if len(before) != len(after):
+        return False
+    moved = frozenset().union(*before) ^ frozenset().union(*after)
+    if not flipped.isdisjoint(moved & _judging()):
+        return False
+    for head in after:
+        same = next((each for each in before if each & head), None)
+        if same is None:
+            return False
+        before.remove(same)
+    return True
+
+
+@lru_cache(maxsize=1)
+def _judging() -> frozenset[str]:
+    return frozenset(map(stem, BEINGS | POSITIVE | NEGATIVE))
+
+
+def _denied_heads(sentences: Iterable[Sentence]) -> list[frozenset[str]]:
+    """The stems of the first words behind each word that denies, but for the smallest."""
+    found = []
+    for sentence in sentences:
+        for at, word in enumerate(sentence.words):
+            if word in _NEGATORS or word.endswith("n't"):
+                behind = sentence.words[at + 1 : at + 1 + SCOPE]
+                heads = [stem(each) for each in behind if len(each) > 2 and each not in FILLERS]
+                found.append(frozenset(heads[:MAX_HEADS]))
+    return found
+
+
+MAX_HEADS = 2  # words behind a denial, by which it is known again
 _MARKS = frozenset(".;:!?()-–—,")  # noqa: RUF001
 _MARKED = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.;:!?()–—,-]")  # noqa: RUF001
 _WHEN = re.compile(r"\bat (?:this|the) (?:point|time|moment|present)(?: in time)?\b|\bso far\b")
@@ -296,62 +336,3 @@ def _is_lost(sentence: Sentence, after: Passage) -> bool:
         return False
     denied = {each for each in _polarity([sentence])[0] if is_content(each)}
     return sum(not is_kept(each) for each in denied) > KEPT_SHARE * len(denied)
-
-
-@of_changes
-def sex_kept(checked: Checked) -> GateFinding | None:
-    """He that became she, or she that became he."""
-    changes = checked.changes
-    if not changes.gone or not changes.added:
-        return None
-    before, after = _sexes(changes.gone), _sexes(changes.added)
-    male, female = after[0] - before[0], after[1] - before[1]
-    if not ((male > 0 and female < 0) or (male < 0 and female > 0)):
-        return None
-    now, which = ("she", FEMALE) if female > 0 else ("he", MALE)
-    shown = [each.text for each in changes.added if not which.isdisjoint(each.words)]
-    return found_in_answer(CHANGED_SEX, f"The source doesn't say {now} here", shown)
-
-
-def _sexes(sentences: Iterable[Sentence]) -> tuple[int, int]:
-    male = female = 0
-    for sentence in sentences:
-        if not MALE.isdisjoint(sentence.words):
-            male += sum(map(MALE.__contains__, sentence.words))
-        if not FEMALE.isdisjoint(sentence.words):
-            female += sum(map(FEMALE.__contains__, sentence.words))
-    return male, female
-
-
-MIN_OF_ONE_SEX = 2  # words that make a text one of him or of her
-
-
-def sex_translated(checked: Checked) -> GateFinding | None:
-    """In a translation: he alone in the source, and she alone in the answer, or the other way.
-
-    Of the languages in `lexicon.words.SEXES`.
-    """
-    source = SEXES.get(checked.source_language or "en")
-    answer = SEXES.get(checked.language.partition("-")[0])
-    if source is None or answer is None or source is answer:
-        return None
-    before = _of_sexes(checked.source_words.words, checked.source, source)
-    after = _of_sexes(frozenset(words(checked.text)), checked.text, answer)
-    if before and after and before != after:
-        found = f"The source speaks of a {before} one, the answer of a {after} one."
-        return GateFinding(CHANGED_SEX, found, {"source": before, "answer": after})
-    return None
-
-
-def _of_sexes(
-    known: AbstractSet[str], text: str, sexes: tuple[frozenset[str], frozenset[str]]
-) -> str:
-    """“male” or “female” where only words of one sex are there, and more than one; else blank."""
-    male, female = sexes
-    has_male, has_female = not male.isdisjoint(known), not female.isdisjoint(known)
-    if has_male == has_female:
-        return ""
-    own = male if has_male else female
-    if sum(word in own for word in words(text)) < MIN_OF_ONE_SEX:
-        return ""
-    return "male" if has_male else "female"

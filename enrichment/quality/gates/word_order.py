@@ -3,23 +3,26 @@
 English, as `gates.wording`, which asks.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from enrichment.quality.gates.comparison import Sentence, is_content, stem
 from enrichment.quality.gates.voice import doer_changed, other_voice
-from enrichment.quality.lexicon.editing import DENYING
+from enrichment.quality.lexicon.editing import DENYING, TURNS
 from enrichment.quality.lexicon.exchanges import EXCHANGED
+from enrichment.quality.lexicon.words import BEINGS, NEGATIVE, POSITIVE
 
 
 def swapped(
     gone: Sequence[Sentence], added: Sequence[Sentence], differing: AbstractSet[str]
 ) -> str:
-    """Whether two words have only changed places: “loves women but fears men”.
+    """Whether two words of a kind have only changed places: “loves women but fears men”.
 
-    Those that “and” or “or” joins may: “questions or interest”. Where all stand in their order,
-    whether “by” was left out between them.
+    Those that “and” or “or” joins may: “questions or interest”; so may words of two kinds, which
+    took along what stands beside them. Where all stand in their order, whether “by” was left out
+    between them.
     """
     before, after = _telling(gone), _telling(added)
     if len(before) != len(after):
@@ -41,7 +44,38 @@ def swapped(
         or (by and other_voice(*_joined(gone, added)))
     ):
         return ""
-    return f"{one} and {other} have changed places" if after[differ[0]] == other else ""
+    swaps = after[differ[0]] == other and _are_of_a_kind(added, one, other)
+    return f"{one} and {other} have changed places" if swaps else ""
+
+
+def _are_of_a_kind(sentences: Sequence[Sentence], one: str, other: str) -> bool:
+    """Whether two stems are both of beings or names, or of words that turn what is said.
+
+    Any others changed places together with their neighbours: “the right home and input”.
+    """
+    if {one, other} <= _STEMS["being"]:
+        return True
+    if {one, other} & _STEMS["praise"] and {one, other} & _STEMS["blame"]:
+        return True
+    if {one, other} <= _STEMS["turn"]:
+        return True
+    found = [word for each in sentences for word in _NAME.findall(each.text)]
+    names = {stem(each.lower()) for each in found if each[0].isupper()}
+    return {one, other} <= names - {stem(each) for each in found if each[0].islower()}
+
+
+_STEMS = {
+    kind: frozenset(map(stem, words))
+    for kind, words in (
+        ("being", BEINGS),
+        ("praise", POSITIVE),
+        ("blame", NEGATIVE),
+        ("turn", TURNS.keys()),
+    )
+}
+
+
+_NAME = re.compile(r"[^\W\d_]+")
 
 
 def _are_beside(sentences: Sequence[Sentence], one: str, other: str) -> bool:

@@ -1,8 +1,9 @@
 """By word: what a rewritten sentence may not exchange, put in or leave out.
 
 For answers in the source's own language where that is English (`lexicon.editing`). Sentences that
-were changed are held beside those that they came from; a word that neither stands there, nor is
-another form of one, nor one that editors put in, is held. Linear in the texts' lengths.
+were changed are held beside those that they came from. A word that limits or turns what is said is
+held wherever it comes or goes; any other one only in the place of one that the answer hasn't in any
+form: right edits put words in and leave words out, but seldom both. Linear in the texts' lengths.
 """
 
 import re
@@ -14,7 +15,7 @@ from itertools import islice
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates.compared_words import Wording
-from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem
+from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem, words
 from enrichment.quality.gates.contract import (
     MAX_EXAMPLE_CHARACTERS,
     Checked,
@@ -31,6 +32,7 @@ from enrichment.quality.lexicon.editing import (
     ADDED,
     DENYING,
     DROPPED,
+    LIGHT,
     MAY_COME,
     MAY_GO,
     PAST,
@@ -127,25 +129,14 @@ def _changed(
         or _turned(lost.keys(), new.keys(), source.text, answer.text, denied=bool(after.denials))
         or _weighed(before, after, source, answer)
         or _counted(before, after, source.text, answer.text)
-        or _tenses(lost.keys(), new.keys())
+        or _tenses(lost.keys(), new.keys(), f"{source.lower} {answer.lower}")
         or _new_codes(answer.text, source, checked, besides)
-        or _put_in(lost, new, source, checked, besides)
-        # A mere cut is for the gates of warnings, negations and lengths.
-        or (any(map(_counts, new)) and _left_out(lost, new, answer, source, checked, besides))
+        or _exchanged(lost, new, answer, source, checked, besides)
         or ""
     )
 
 
-def _put_in(
-    lost: Counter[str], new: Counter[str], source: Passage, checked: Checked, besides: Passage
-) -> str:
-    found = [word for word in new if word not in ADDED and _counts(word)]
-    if found:
-        found = [word for word in found if word not in checked.spelled_out]
-    return _missing(found, lost, source, checked, besides, "new")
-
-
-def _left_out(
+def _exchanged(
     lost: Counter[str],
     new: Counter[str],
     answer: Passage,
@@ -153,11 +144,50 @@ def _left_out(
     checked: Checked,
     besides: Passage,
 ) -> str:
-    found = [word for word in lost if word not in DROPPED and _counts(word)]
-    if found:
-        labels = _labels(source.text)
-        found = [word for word in found if word not in labels]
-    return _missing(found, new, answer, checked, besides, "missing")
+    """A word that has no counterpart in the source, where one without any has stood in the source.
+
+    In the same place are words with the same neighbour, before or behind; two that editors put in
+    or leave out anyway (`ADDED`, `DROPPED`), or one of them, need both neighbours. What is only put
+    in makes a sentence of keywords, and if it says much `invented` holds it; a mere cut is for the
+    gates of warnings, negations and lengths.
+    """
+    came = [word for word in new if _counts(word) and word not in checked.spelled_out]
+    gone = [word for word in lost if _counts(word)]
+    if not came or not gone:
+        return ""
+    came = _without_counterpart(came, lost, source, checked, besides)
+    gone = _without_counterpart(gone, new, answer, checked, besides) if came else []
+    if not gone:
+        return ""
+    labels = _labels(source.text)
+    before = _beside(source.text, gone, lost)
+    after = _beside(answer.text, came, new)
+    for word in came:
+        for other in gone:
+            shared = before[other] & after[word]
+            free = (word in _FREE) + (other in _FREE or other in labels)
+            if len(shared) > free and word not in LIGHT and other not in LIGHT:
+                return f"{word}, not {other}"
+    return ""
+
+
+_FREE = ADDED | DROPPED
+
+
+def _beside(
+    text: str, found: Sequence[str], only_here: Counter[str]
+) -> dict[str, set[tuple[int, str]]]:
+    """The next words before and behind those found in a text that the other side has too."""
+    places: dict[str, set[tuple[int, str]]] = {each: set() for each in found}
+    told = words(text)
+    for side, row in ((-1, told), (1, told[::-1])):
+        last = ""
+        for word in row:
+            if word in places:
+                places[word].add((side, last))
+            if word not in only_here:
+                last = stem(word)
+    return places
 
 
 _GLUED = re.compile(r"\b[A-Za-z][a-z]{2,}[A-Z][a-z]{2,}\b")
@@ -197,19 +227,18 @@ def _new_codes(text: str, source: Passage, checked: Checked, besides: Passage) -
     return f"new: {new[0]}" if new else ""
 
 
-def _missing(
+def _without_counterpart(
     found: Sequence[str],
     others: Counter[str],
     passage: Passage,
     checked: Checked,
     besides: Passage,
-    what: str,
-) -> str:
-    """Words of one side that the other side, a passage, has in no form."""
-    if 0 < len(found) <= MAX_LOOKED_UP:
+) -> list[str]:
+    """The first words of one side that the other side, a passage, has in no form."""
+    if len(found) <= MAX_LOOKED_UP:
         known = Known.of(checked.written_out(passage), others.keys(), besides)
         found = list(islice((word for word in found if not known.has(word)), SHOWN))
-    return f"{what}: {', '.join(found[:SHOWN])}" if found else ""
+    return list(found[:SHOWN])
 
 
 # Of one sentence; with more it was written anew. A word is looked up in the whole passage.
@@ -293,12 +322,15 @@ def _counted(before: Wording, after: Wording, source: str, answer: str) -> str:
 _PERFECT, _PRESENT = frozenset({"has", "have"}), frozenset({"is", "are"})
 
 
-def _tenses(lost: AbstractSet[str], new: AbstractSet[str]) -> str:
+def _tenses(lost: AbstractSet[str], new: AbstractSet[str], told: str) -> str:
     """Verbs that stood in the present and are past now, or the other way."""
-    return _tense(lost, new) or _tense(new, lost)
+    return _tense(lost, new, told) or _tense(new, lost, told)
 
 
-def _tense(ones: AbstractSet[str], others: AbstractSet[str]) -> str:
+_PASSIVE = r"\b(?:is|are|be|being|'s|'re) (?:[a-z]+ly )?%s\b"  # no past
+
+
+def _tense(ones: AbstractSet[str], others: AbstractSet[str], told: str) -> str:
     """A verb of the past among the ones that is of the present among the others."""
     progresses = ones & _PERFECT and others & _PRESENT  # “has cleared”, “is clearing”
     for word in ones:
@@ -311,6 +343,7 @@ def _tense(ones: AbstractSet[str], others: AbstractSet[str]) -> str:
             forms += [f"{base}ing", f"{base[:-1]}ing", f"{base}{base[-1]}ing"]
         else:
             continue
-        if found := next((each for each in forms if each in others), ""):
+        found = next((each for each in forms if each in others), "")
+        if found and not re.search(_PASSIVE % re.escape(word), told):
             return f"{found}, {word}"
     return ""

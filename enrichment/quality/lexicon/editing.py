@@ -192,8 +192,16 @@ def _groups() -> Iterator[tuple[str, frozenset[int]]]:
 
 
 ALIKE = dict(_groups())
+# Verbs that say little by themselves and stand for many others: “took” for “pulled”.
+LIGHT = frozenset(
+    """
+    become becomes became come comes came take takes took taken make makes made put keep left leave
+    leaves went gone bring send sends sent
+    say says said saying tell tells told see sees seen show shown give gives gave given shows showed
+    """.split()
+)
 # What an editor puts in to make a sentence of keywords: says nothing that could be wrong.
-ADDED = frozenset(
+ADDED = LIGHT | frozenset(
     """
     weighs weigh weighing old years year months month weeks week days hours aged age born birth date
     approximately about around roughly named called name dog dogs pup puppy fee adoption adopt
@@ -203,16 +211,13 @@ ADDED = frozenset(
     stand stands tall measure measures high wide long pounds lbs inches dollars
     thing things person people someone everyone anyone something one ones time times
     size sized breed mix colored coat
-    become becomes became come comes came take takes took taken make makes made put keep left leave
-    leaves went gone bring
     sadly unfortunately fortunately luckily thankfully happily simply indeed certainly clearly
     obviously naturally finally eventually lastly
-    say says said saying tell tells told see sees seen show shown
     although though albeit despite whereas hence moreover besides ahead forward home homes
     per basis various overall such certain particular especially really truly
     enjoys likes loves love tested
     area place way part
-    sure able shows show toward towards
+    sure able toward towards via
     monday tuesday wednesday thursday friday saturday sunday
     january february march april june july august september october november december
     """.split()
@@ -260,6 +265,11 @@ _TURNS = """
     sure: will+shall | may+might+could
     how_many: all+every+everyone+everybody+each+any | both | some+several | most+mostly | few | many | half | another | neither+none
     place: first+1st | last
+    hand: left | right
+    level: low+lower | high+higher
+    speed: slow+slowly | quick+quickly+fast
+    amount: little | lot+lots+much
+    compass: northeast+northeastern | northwest+northwestern | southeast+southeastern | southwest+southwestern
 """  # noqa: E501
 TURNS: Mapping[str, tuple[tuple[str, str], ...]] = {}
 
@@ -296,11 +306,12 @@ _WEIGHTY = """
     no_longer: no_longer anymore any_more
     used_to: used_to formerly previously
     yet: yet
-    hedge: seem seems seemed appear appears apparently might may maybe perhaps possibly could probably likely unlikely believe think thinks thought guess suspect suspects assume almost nearly somewhat partly partially supposedly reportedly estimated
+    hedge: seem seems seemed appear appears apparently might may maybe perhaps possibly could probably likely unlikely believe think thinks thought guess suspect suspects assume almost nearly partly partially supposedly reportedly estimated
     usually: usually mostly mainly generally typically normally often frequently largely
     sometimes: sometimes occasionally
     seldom: seldom rarely hardly barely scarcely
     always: always constantly
+    alternate: alternate
     too: even including included
     both: both
     together: together pair
@@ -334,11 +345,12 @@ COUNTS: Mapping[str, int] = {
         )
     },
     **{word: 10 * number for number, word in enumerate("thirty forty fifty sixty".split(), 3)},
-    "couple": 2, "twice": 2, "dozen": 12, "once": 1,
+    "couple": 2, "twice": 2, "dozen": 12,
 }  # fmt: skip
 # Verbs and the like that deny by themselves.
 DENYING = frozenset(
-    "fail fails failed refuse refuses lack lacks lacking unable never nobody none nothing neither"
+    "fail fails failed refuse refuses refused deny denies decline declines declined"
+    " lack lacks lacking unable never nobody none nothing neither"
     " nor no not without cannot hardly barely scarcely unlikely no_longer".split()
 )
 PREFIXES = ("un", "in", "im", "ir", "il", "non", "dis", "mis", "ab", "over", "under")

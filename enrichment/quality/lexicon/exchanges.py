@@ -105,6 +105,8 @@ _LINES = """
     entire whole full complete
     enough sufficient
     various different
+    normal regular usual
+    several multiple numerous various
     main primary
     correct right
     wrong incorrect
@@ -154,6 +156,8 @@ _LINES = """
     mom mum
     per each every
     hello hi hey
+    somewhat fairly rather moderately reasonably
+    nice kind
     weekend weekends
     shelter shelters
     lap laps

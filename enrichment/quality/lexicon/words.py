@@ -23,6 +23,9 @@ STOPWORDS = frozenset(
     whose why will with within would yes yet you your yours yourself i'm i've i'll i'd he's she's
     it's that's there's who's what's let's you're you'll you've you'd we're we'll we've we'd they're
     they'll they've he'll she'll it'll he'd she'd
+    across along alongside amid amidst among amongst anywhere beneath beside despite everywhere
+    onto somewhere throughout toward towards underneath upon via whatever wherever whichever
+    whoever whomever
     der die das und ist ein eine einen einem einer mit auf für von dem den sie er ich wir sehr zu im
     in an am es als auch aber hat war wird bei sich aus nach oder noch wie so
     le la les et est un une des dans pour avec qui elle il du sur très ce cette au en
@@ -88,10 +91,21 @@ POSITIVE = frozenset(
 )
 NEGATIVE = frozenset(
     """
-    hate hates hated dislike dislikes disliked fears afraid bad poor aggressive unfriendly rough
-    dangerous unsafe sick unhealthy unhappy difficult hard badly worst intolerant attacks rejects
-    avoids distrusts anxious nervous noisy loud disobedient dirty mean impatient terrible unsuitable
-    forbidden unable reactive hostile
+    hate hates hated dislike dislikes disliked fears afraid bad badly poor poorly aggressive rough
+    unfriendly dangerous unsafe sick unhealthy unhappy difficult hard worst intolerant attacks
+    rejects avoids distrusts anxious nervous noisy loud disobedient dirty mean impatient terrible
+    unsuitable forbidden unable reactive hostile
+    """.split()
+)
+
+# Who lives with a dog or near it, English: which of two of them stands where matters.
+BEINGS = frozenset(
+    """
+    dog dogs puppy puppies cat cats kitten kittens pet pets animal animals bird birds livestock
+    child children kid kids baby babies toddler toddlers teen teens teenager teenagers adult adults
+    senior seniors people person man men woman women boy boys girl girls male males female females
+    mother mom mama father dad brother brothers sister sisters sibling siblings son daughter
+    husband wife owner owners adopter adopters foster fosters stranger strangers
     """.split()
 )
 
