@@ -8,6 +8,10 @@ GenerationFailed            a call ended without an answer
 └── AnswerInvalid           the model answered, but not in the shape that was asked
 """
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Self
+
 from llmconfig.client.types import CallRecord, Generation
 from llmconfig.errors import ConfigurationError, LLMError
 
@@ -30,6 +34,10 @@ class GenerationFailed(LLMError):
     def __init__(self, message: str, *, record: CallRecord) -> None:
         super().__init__(message)
         self.record = record
+
+    def __reduce__(self) -> tuple[Callable[..., Self], tuple[Any, ...], dict[str, Any]]:
+        """Cross processes whole: a pool whose worker's error can't be read again breaks."""
+        return partial(type(self), record=self.record), self.args, vars(self)
 
 
 class GenerationRefused(GenerationFailed):
