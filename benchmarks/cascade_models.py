@@ -45,19 +45,24 @@ SCORES = {
     "gates": "whether it passes the gates",
 }
 SEED = 16
+# Of a dear answer's price, what providers' small models take of their large ones': a tenth or less.
+LISTED_PRICE = 0.1
 INTRODUCTION = """\
 Written by `make cascade-real`: {listings} of the shipped listings, drawn by chance, tagged by
 {cheap} and by {dear} on {machine} at temperature 0. They agree on {agree} of {compared}
-listings ({share:.0%}): the same tags, none more. A cheap answer takes {cheap_seconds:.0f} s, a dear
-one {dear_seconds:.0f} s (medians, {in_flight} at once), so a cheap one is taken to cost {price:.0%}
-of a dear one. {states}"""
-BEFORE_TABLE = """\
+listings ({share:.0%}): the same tags, none more; on {empty} of these neither gives a tag. A cheap
+answer takes {cheap_seconds:.0f} s, a dear one {dear_seconds:.0f} s (medians, {in_flight} at once,
+both models and other work on two cores).
+{states}"""
+BEFORE_TABLES = """\
 Each line: the same {compared} answers in {orders} orders, steered by `enrichment/cascades/`; what
-differs is what a person would see in the table at the end."""
-AFTER_TABLE = """\
-A target may be missed in {failure:.0%} of the orders. Saved is of what the dear model alone would
-take; below 0 the cascade cost more than it kept: what asking both models costs until it ends as not
-worth it."""
+differs is what a person would see in the table at the end. A target may be missed in {failure:.0%}
+of the orders. Saved is of what the dear model alone would take; below 0 the cascade cost more than
+it kept: what asking both models costs until it ends as not worth it."""
+BY_SECONDS = (
+    "A cheap answer costs {price:.0%} of a dear one, as by the seconds that they take here:"
+)
+AS_LISTED = "A cheap answer costs {price:.0%} of a dear one, as by providers' lists of prices:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,6 +293,7 @@ def document() -> str:
     price = _seconds(cheap) / _seconds(dear)
     first, second = next(iter(cheap.values())).model, next(iter(dear.values())).model
     agreeing = [same for _, same in pairs(cheap, dear, "gates")]
+    empty = sum(not (cheap[row].tags or dear[row].tags) for row in both)
     lines = [
         "## Two real models",
         "",
@@ -302,12 +308,20 @@ def document() -> str:
             cheap_seconds=_seconds(cheap),
             dear_seconds=_seconds(dear),
             in_flight=IN_FLIGHT,
-            price=price,
-            states=f"{_states(cheap, first)} {_states(dear, second)}",
+            empty=empty,
+            states=f"{_states(cheap, first)}\n{_states(dear, second)}",
         ),
         "",
-        BEFORE_TABLE.format(compared=len(agreeing), orders=ORDERS),
-        "",
+        BEFORE_TABLES.format(compared=len(agreeing), orders=ORDERS, failure=FAILURE),
+    ]
+    for words, taken in ((BY_SECONDS, price), (AS_LISTED, LISTED_PRICE)):
+        lines += ["", words.format(price=taken), "", *_table(cheap, dear, taken)]
+    return "\n".join(lines)
+
+
+def _table(cheap: dict[str, Kept], dear: dict[str, Kept], price: float) -> list[str]:
+    """What each score and target come to, where a cheap answer costs this share of a dear one."""
+    lines = [
         "| score | target | missed | differ, mean | kept, mean | saved, mean | best in hindsight |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
@@ -324,8 +338,7 @@ def document() -> str:
                 f" | {statistics.fmean(each.saved(price) for each in runs):.0%}"
                 f" | {_best(rows, target, price):.0%} |"
             )
-    lines += ["", AFTER_TABLE.format(failure=FAILURE)]
-    return "\n".join(lines)
+    return lines
 
 
 def _seconds(answers: dict[str, Kept]) -> float:
