@@ -294,7 +294,8 @@ the rule for words was turned round; the third part was written when all of this
 
 A word net's synonyms (WordNet 3.1) freed none of those 31, with its nearest other words 2 at the
 price of 5 hostile ones, and after the rules for places and forms none of 23: it isn't used.
-A node's judge can't release what a gate holds; reviewers accept it in *Review*.
+A node's calibrated judge can release what is held as `other_words` alone
+([a second opinion](enrichments.md#a-second-opinion)); reviewers accept the rest in *Review*.
 
 ## What is found of changes by rule
 """  # noqa: E501

@@ -14,6 +14,7 @@ from django.utils import timezone
 from enrichment.batches import cascades, creation
 from enrichment.batches.duplicates import distinct_inputs
 from enrichment.engine.items import load_items
+from enrichment.engine.second_opinions import opinion_of
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import EnrichmentError
@@ -126,7 +127,7 @@ def forecast(name: str, selection: creation.Selection) -> Forecast:
         lengths += prompts
     found = _forecast(enrichment, target, past, rows=rows, calls=calls, lengths=lengths)
     return replace(
-        found.told,
+        _with_opinions(enrichment, found, calls),
         cascade=_cascade(enrichment, found.costs, found.totals, calls, node=enrichment.node),
     )
 
@@ -181,6 +182,17 @@ def _forecast(
         batch_price_assumed=bool(in_batches) and money.assumes_half(target),
     )
     return _Foreseen(told, totals, cost)
+
+
+def _with_opinions(enrichment: Enrichment, found: _Foreseen, calls: int) -> Forecast:
+    """With what a judge's second opinions cost, as many as a batch may ask for."""
+    opinion = opinion_of(enrichment, None)
+    if opinion is None or not found.costs or not calls:
+        return found.told
+    share = min(1.0, opinion.left / calls)
+    judges = _judges_costs(opinion.judge, found.totals, calls)
+    costs = [cost + share * of_judge for cost, of_judge in zip(found.costs, judges, strict=False)]
+    return replace(found.told, cost_usd=_quantiles(costs) if costs else None)
 
 
 def _cascade(

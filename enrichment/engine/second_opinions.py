@@ -3,6 +3,8 @@
 Off unless LLM_JUDGE_CALLS_PER_BATCH allows calls, and asked only of enrichments that want it
 (`second_opinion`) or whose node does (`apply_after`), where the node has a judge that may decide.
 What it finds wrong waits for a reviewer with its reason; so does what it couldn't be asked about.
+What the gates hold for releasable findings alone it is asked about too, and applied if it finds it
+good: the result names the judge beside what the gates found.
 """
 
 import logging
@@ -22,7 +24,7 @@ from enrichment.engine.two_calls import TwoCallDispatcher
 from enrichment.enrichments.contract import Enrichment
 from enrichment.judging import JUDGE_NODE, Judge, judge_of, why_it_may_not_decide
 from enrichment.models import ResultState
-from enrichment.quality.gates import GateFinding, register_code
+from enrichment.quality.gates import GateFinding, may_be_released, register_code
 from llmconfig import client
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord
@@ -36,6 +38,8 @@ logger = logging.getLogger(__name__)
 CALLS_PER_BATCH = "LLM_JUDGE_CALLS_PER_BATCH"
 JUDGED_WRONG = register_code("judged_wrong", _("A judge finds it wrong"))
 NOT_ASKED = register_code("judge_not_asked", _("The judge could not be asked"))
+RELEASED = register_code("released_by_judge", _("Held by a gate, released by a judge"))
+_ASKED_ABOUT = frozenset({ResultState.APPLIED, ResultState.SUGGESTED})
 _FIRST = Decided(1.0, Way.CHEAP)  # of a kept first answer: it waits for an opinion
 
 
@@ -45,6 +49,13 @@ class SecondOpinion:
 
     judge: Judge
     left: int
+    releases: bool  # what gates hold for releasable findings
+
+    def is_asked_about(self, answer: Outcome) -> bool:
+        """Whether an answer is one to be shown to the judge, if calls are left."""
+        if answer.state == ResultState.SUGGESTED:
+            return self.releases and answer.value is not None and may_be_released(answer.findings)
+        return answer.state == ResultState.APPLIED
 
 
 def opinion_of(enrichment: Enrichment, batch_id: UUID | None) -> SecondOpinion | None:
@@ -64,7 +75,8 @@ def opinion_of(enrichment: Enrichment, batch_id: UUID | None) -> SecondOpinion |
     used = 0
     if batch_id is not None:
         used = GenerationMetric.objects.filter(session_id=batch_id, method_name=JUDGE_NODE).count()
-    return SecondOpinion(judge, max(0, cap - used))
+    releases = apply_after(enrichment) != ApplyAfter.REVIEW
+    return SecondOpinion(judge, max(0, cap - used), releases)
 
 
 def with_opinion(first: Outcome, opinion: Outcome) -> Outcome:
@@ -72,11 +84,27 @@ def with_opinion(first: Outcome, opinion: Outcome) -> Outcome:
     finding = _finding(opinion)
     first = replace(first, beside=(*first.beside, *calls_of(opinion)))
     if finding is None:
-        return replace(first, judged_good=True)
+        held = first.state == ResultState.SUGGESTED
+        return replace(_released(first, opinion) if held else first, judged_good=True)
     return replace(
         first,
         state=ResultState.SUGGESTED,
         reason=" ".join(filter(None, (finding.text, first.reason))),
+        findings=(finding, *first.findings),
+    )
+
+
+def _released(first: Outcome, opinion: Outcome) -> Outcome:
+    """An answer that the gates held, to be applied; says who released what."""
+    judge = opinion.record.model if opinion.record else ""
+    codes = [each.code for each in first.findings]
+    sure = round(100 * (2 * opinion.value - 1))  # as it said itself
+    text = f"A judge ({judge}, {sure} % sure) released what the gates held: {opinion.reason}"
+    finding = GateFinding(RELEASED, text, {"judge": judge, "codes": codes, "good": opinion.value})
+    return replace(
+        first,
+        state=ResultState.APPLIED,
+        reason=" ".join(filter(None, (text, first.reason))),
         findings=(finding, *first.findings),
     )
 
@@ -94,8 +122,8 @@ def _finding(opinion: Outcome) -> GateFinding | None:
 
 def ask_now(enrichment: Enrichment, first: Outcome, call: Call) -> Outcome:
     """One row's answer with the judge's opinion, where one is asked; waits for it."""
-    opinion = opinion_of(enrichment, None) if first.state == ResultState.APPLIED else None
-    if opinion is None:
+    opinion = opinion_of(enrichment, None) if first.state in _ASKED_ABOUT else None
+    if opinion is None or not opinion.is_asked_about(first):
         return first
     told: list[tuple[CallRecord, Texts]] = []
     changes = grading_changes(opinion.judge, call, first.value)
@@ -131,7 +159,7 @@ class JudgingDispatcher(TwoCallDispatcher):
                 return None
             first = replace(first, beside=(*first.beside, *beside))
         first = replace(first, decided=None, item=replace(first.item, cheap=None))
-        if first.state != ResultState.APPLIED or self.opinion.left <= 0:
+        if not self.opinion.is_asked_about(first) or self.opinion.left <= 0:
             row.item = first.item
             return first
         self.opinion.left -= 1

@@ -4,7 +4,8 @@ import pytest
 
 from benchmarks.quality import edited
 from enrichment.enrichments import get
-from enrichment.quality.gates.wording import CHANGED_WORDING
+from enrichment.quality.gates import FINDING_CODES
+from enrichment.quality.gates.wording import CHANGED_WORDING, OTHER_WORDS
 
 AROUND = "Thank you for reading. {} We check every home."
 
@@ -51,7 +52,24 @@ def codes(before, after):
     ],
 )
 def test_a_word_that_turns_the_meaning_is_held_with_the_word(before, after, said):
-    assert said in codes(before, after)[CHANGED_WORDING]
+    found = codes(before, after)
+    assert said in (found.get(CHANGED_WORDING) or found[OTHER_WORDS])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "code"),
+    [
+        ("He is a sociable dog.", "He is an outgoing dog.", OTHER_WORDS),
+        ("He may be a sociable dog.", "He is an outgoing dog.", CHANGED_WORDING),
+        ("Only sociable dogs.", "Outgoing dogs.", CHANGED_WORDING),
+        ("He was a sociable dog.", "He is an outgoing dog.", CHANGED_WORDING),
+        ("He lives near Tulsa now.", "He lives near Memphis now.", CHANGED_WORDING),
+        ("Heartworm positive, sadly.", "Heartworm negative, sadly.", CHANGED_WORDING),
+    ],
+)
+def test_a_judge_can_release_ordinary_words_alone(before, after, code):
+    assert code in codes(before, after)
+    assert FINDING_CODES[code].releasable is (code == OTHER_WORDS)
 
 
 @pytest.mark.parametrize(

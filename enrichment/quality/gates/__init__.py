@@ -15,6 +15,7 @@ from enrichment.quality.gates.contract import (
     Checked,
     Gate,
     GateFinding,
+    may_be_released,
     register_code,
 )
 from enrichment.quality.gates.form import (
@@ -65,6 +66,7 @@ __all__ = [
     "invented",
     "language",
     "length",
+    "may_be_released",
     "name_kept",
     "negation_changed",
     "numbers_kept",

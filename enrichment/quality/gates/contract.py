@@ -1,7 +1,7 @@
 """What a gate is: a function from an answer beside its source to a finding, or None."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -43,20 +43,35 @@ class GateFinding:
 
 @dataclass(frozen=True, slots=True)
 class FindingCode:
-    """What a code stands for: a label for people, and what to tell a model that earns it."""
+    """What a code stands for: a label for people, and what to tell a model that earns it.
+
+    `releasable`: a node's judge that may decide can release what is held for this alone.
+    """
 
     code: str
     label: "StrOrPromise"
     advice: str = ""
+    releasable: bool = False
 
 
 FINDING_CODES: dict[str, FindingCode] = {}
 
 
-def register_code(code: str, label: "StrOrPromise", advice: str = "") -> str:
-    """Make a finding's code known to the review's filter and to proposals; returns the code."""
-    FINDING_CODES[code] = FindingCode(code, label, advice)
+def register_code(
+    code: str, label: "StrOrPromise", advice: str = "", *, releasable: bool = False
+) -> str:
+    """Make a finding's code known to the review's filter and to proposals; returns the code.
+
+    `releasable` only what misleads nobody where a judge finds the answer good.
+    """
+    FINDING_CODES[code] = FindingCode(code, label, advice, releasable)
     return code
+
+
+def may_be_released(findings: Sequence[GateFinding]) -> bool:
+    """Whether a judge can release what is held for these: all of them are releasable."""
+    known = [FINDING_CODES.get(each.code) for each in findings]
+    return bool(known) and all(each is not None and each.releasable for each in known)
 
 
 @dataclass(frozen=True)

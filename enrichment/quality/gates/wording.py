@@ -32,6 +32,7 @@ from enrichment.quality.lexicon.editing import (
     ADDED,
     DENYING,
     DROPPED,
+    GRAVE,
     LIGHT,
     MAY_COME,
     MAY_GO,
@@ -40,13 +41,20 @@ from enrichment.quality.lexicon.editing import (
     WEIGHTY,
 )
 from enrichment.quality.lexicon.quantities import MONTHS, NUMBER_WORDS, UNIT_OF
-from enrichment.quality.lexicon.words import FEMALE, MALE, STOPWORDS
-
-CHANGED_WORDING = register_code(
-    "changed_wording",
-    _("Another word in its place"),
-    "Correct words, but put none in the place of another, and leave none out that limits another.",
+from enrichment.quality.lexicon.words import (
+    BEINGS,
+    FEMALE,
+    MALE,
+    NEGATIVE,
+    POSITIVE,
+    STOPWORDS,
 )
+
+_ADVICE = (
+    "Correct words, but put none in the place of another, and leave none out that limits another."
+)
+CHANGED_WORDING = register_code("changed_wording", _("A word that turns what is said"), _ADVICE)
+OTHER_WORDS = register_code("other_words", _("Another word in its place"), _ADVICE, releasable=True)
 MAX_POSTINGS = 8  # sentences that a word may stand in and still tell where one came from
 MAX_COMPARED = 40_000  # characters
 ENGLISH = frozenset({"", "en"})
@@ -54,7 +62,10 @@ ENGLISH = frozenset({"", "en"})
 
 @of_changes
 def wording_kept(checked: Checked) -> GateFinding | None:
-    """Words that a changed sentence exchanged, put in or left out, and that change what it says."""
+    """Words that a changed sentence exchanged, put in or left out, and that change what it says.
+
+    Where no more than ordinary words were exchanged, its code is one that a judge can release.
+    """
     changes = checked.changes
     if not changes.gone or not changes.added or checked.source_language not in ENGLISH:
         return None
@@ -65,15 +76,16 @@ def wording_kept(checked: Checked) -> GateFinding | None:
             [f"over {MAX_COMPARED:,} characters"],
         )
     besides = Passage(checked.besides)
-    found = []
+    found, code = [], OTHER_WORDS
     for gone, added in beside(changes.gone, changes.added):
-        said = _changed(gone, added, checked, besides)
+        said, turns = _changed(gone, added, checked, besides)
         if said:
+            code = CHANGED_WORDING if turns else code
             text = " ".join(each.text for each in added)
             shown = MAX_EXAMPLE_CHARACTERS - len(said) - len(" ()")  # the reason has to be seen
             text = text if len(text) <= shown else f"{text[: shown - 1]}…"
             found.append(f"{text} ({said})")
-    return found_in_answer(CHANGED_WORDING, "Another meaning than the source's", found)
+    return found_in_answer(code, "Another meaning than the source's", found)
 
 
 def beside(
@@ -116,24 +128,32 @@ def _postings(sentences: Sequence[Sentence]) -> dict[str, list[int]]:
 
 def _changed(
     gone: Sequence[Sentence], added: Sequence[Sentence], checked: Checked, besides: Passage
-) -> str:
-    """What of some sentences was changed that may not be, in words; blank for nothing."""
+) -> tuple[str, bool]:
+    """What of some sentences was changed that may not be, in words, and whether that turns them.
+
+    Blank for nothing.
+    """
     answer = Passage(" . ".join(each.text for each in added))
     source = Passage(_parted(" . ".join(each.text for each in gone), answer))
     before, after = Wording.of(source.text), Wording.of(answer.text)
     if bool(before.denials) is not bool(after.denials):
-        return "denied in only one of both"
+        return "denied in only one of both", True
     lost, new = before.words - after.words, after.words - before.words
-    return (
+    turned = (
         swapped(gone, added, new.keys() | lost.keys())
         or _turned(lost.keys(), new.keys(), source.text, answer.text, denied=bool(after.denials))
         or _weighed(before, after, source, answer)
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys(), f"{source.lower} {answer.lower}")
         or _new_codes(answer.text, source, checked, besides)
-        or _exchanged(lost, new, answer, source, checked, besides)
-        or ""
     )
+    if turned:
+        return turned, True
+    word, other = _exchanged(lost, new, answer, source, checked, besides)
+    if not word:
+        return "", False
+    named = word.capitalize() in answer.text and word not in answer.text  # a place, or who it is
+    return f"{word}, not {other}", named or bool({word, other} & _GRAVE)
 
 
 def _exchanged(
@@ -143,8 +163,8 @@ def _exchanged(
     source: Passage,
     checked: Checked,
     besides: Passage,
-) -> str:
-    """A word that has no counterpart in the source, where one without any has stood in the source.
+) -> tuple[str, str]:
+    """A word without counterpart in the source, and the one in whose place it stands; else blanks.
 
     In the same place are words with the same neighbour, before or behind; two that editors put in
     or leave out anyway (`ADDED`, `DROPPED`), or one of them, need both neighbours. What is only put
@@ -154,11 +174,11 @@ def _exchanged(
     came = [word for word in new if _counts(word) and word not in checked.spelled_out]
     gone = [word for word in lost if _counts(word)]
     if not came or not gone:
-        return ""
+        return "", ""
     came = _without_counterpart(came, lost, source, checked, besides)
     gone = _without_counterpart(gone, new, answer, checked, besides) if came else []
     if not gone:
-        return ""
+        return "", ""
     labels = _labels(source.text)
     before = _beside(source.text, gone, lost)
     after = _beside(answer.text, came, new)
@@ -167,11 +187,12 @@ def _exchanged(
             shared = before[other] & after[word]
             free = (word in _FREE) + (other in _FREE or other in labels)
             if len(shared) > free and word not in LIGHT and other not in LIGHT:
-                return f"{word}, not {other}"
-    return ""
+                return word, other
+    return "", ""
 
 
 _FREE = ADDED | DROPPED
+_GRAVE = GRAVE | BEINGS | POSITIVE | NEGATIVE
 
 
 def _beside(

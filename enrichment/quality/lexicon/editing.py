@@ -330,6 +330,20 @@ def _weighty() -> dict[str, tuple[str, ...]]:
 
 
 WEIGHTY = _weighty()
+# Ordinary words as to where they stand, but of health, status and behaviour: nobody but a reviewer
+# releases an answer that exchanged one.
+GRAVE = frozenset(
+    """
+    positive negative tested treated treatment treatments surgery surgeries operation cured healed
+    recovered recovering parvo distemper heartworm heartworms cancer seizure seizures allergy
+    allergies allergic medication medicine pill pills diet prescription blind deaf lame incontinent
+    pregnant vaccinated unvaccinated neutered spayed intact altered
+    adopted adoption fostered fostering surrendered surrender stray bonded boarded euthanasia
+    breeder returned abandoned abused rescued purebred
+    bite bites bit bitten snap snaps snapped snappy nip nips nipped growl growls growled guards
+    guarding destroys chases muzzle leash crate kennel fence fenced
+    """.split()
+)
 # Of these only the loss counts: an editor may put them in.
 MAY_COME = frozenset({"condition", "must", "still", "hedge", "both", "together", "used_to", "yet"})
 # Of these only the gain counts.
