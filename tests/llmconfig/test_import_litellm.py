@@ -185,12 +185,35 @@ def test_a_file_becomes_providers_models_prices_budgets_and_nodes(run):
     assert (other.allows_everything, other.is_enabled, other.expires_at.year) == (True, False, 2027)
 
 
+# litellm 1.110.2 draws by these (findings/litellm_router_takes_rpm_for_a_weight.sh).
+@pytest.mark.parametrize(
+    ("one", "other", "weights"),
+    [
+        ("rpm: 1", "rpm: 99", (1, 99)),
+        ("rpm: 10, weight: 3", "rpm: 90, weight: 2", (3, 2)),
+        ("rpm: 10, tpm: 90000", "rpm: 30, tpm: 10000", (10, 30)),
+        ("tpm: 40000", "tpm: 120000", (40, 120)),
+        ("tpm: 300", "tpm: 2000000000", (1, 32_767)),
+        ("max_parallel_requests: 4", "max_parallel_requests: 2", (1, 1)),
+    ],
+)
+def test_deployments_of_one_name_share_as_they_did(run, one, other, weights):
+    run(f"""
+model_list:
+  - {{model_name: a, litellm_params: {{model: hosted_vllm/qwen, api_base: "http://one", {one}}}}}
+  - {{model_name: a, litellm_params: {{model: hosted_vllm/qwen, api_base: "http://two", {other}}}}}
+""")
+    rows = Provider.objects.order_by("api_base_url")
+    assert tuple(row.weight for row in rows) == weights
+    assert NodeConfiguration.objects.get(node_name="a").default_model == "qwen"
+
+
 @pytest.mark.parametrize(
     ("place", "fate", "reason"),
     [
         ("model_list[0].litellm_params.api_key", "taken", "secret reference"),
         ("model_list[1].litellm_params.api_key", "changed", "stored encrypted"),
-        ("model_list[1].litellm_params.rpm", "changed", "provider of its own"),
+        ("model_list[1].litellm_params.rpm", "changed", "LiteLLM only weighs by it"),
         ("model_list[1].model_name", "changed", "a fallback of the node gpt-4o"),
         ("model_list[3].litellm_params.api_key", "taken", "a placeholder"),
         ("model_list[3].model_name", "taken", "a deployment of the node"),

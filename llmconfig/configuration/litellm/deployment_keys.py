@@ -129,6 +129,10 @@ def _note_temperature(note: MigrationReport, value: object, place: str) -> None:
         note.taken(place, "the node's temperature")
 
 
+_RATE = (
+    "a limit of a provider of its own, and its weight if none is given; LiteLLM only weighs by it"
+    " unless enforce_model_rate_limits is on"
+)
 PARAMS: Mapping[str, NoteParam] = {
     "model": _taken("a provider and a model of it"),
     "custom_llm_provider": _taken("the provider's type and address"),
@@ -141,8 +145,8 @@ PARAMS: Mapping[str, NoteParam] = {
     "temperature": _note_temperature,
     "max_tokens": _as_whole("the node's token limit"),
     "max_completion_tokens": _as_whole("the node's token limit"),
-    "rpm": _as_whole("a limit of a provider of its own"),
-    "tpm": _as_whole("a limit of a provider of its own"),
+    "rpm": _as_whole(_RATE),
+    "tpm": _as_whole(_RATE),
     "max_parallel_requests": _as_whole("a limit of a provider of its own"),
     "weight": _as_whole("the weight of a provider of its own"),
     "order": _as_whole("the order of the node's model and fallbacks", least=0),

@@ -26,6 +26,7 @@ from llmconfig.errors import ChangeRefused
 from llmconfig.models import ModelKind, Provider
 from llmconfig.secrets import Secret
 
+MAX_WEIGHT = 32_767  # PostgreSQL's smallint
 KINDS = {
     "chat": ModelKind.CHAT.value,
     "completion": ModelKind.CHAT.value,
@@ -42,7 +43,6 @@ class Deployment:
     provider: str
     model_id: str
     order: int
-    weight: int
     temperature: float | None
     max_tokens: int | None
     description: str
@@ -141,7 +141,6 @@ class DeploymentReader:
             provider=provider,
             model_id=model_id,
             order=whole(params.get("order"), least=0) or 0,
-            weight=whole(params.get("weight")) or 1,
             temperature=temperature(params.get("temperature")),
             max_tokens=whole(params.get("max_tokens") or params.get("max_completion_tokens")),
             description=str(info.get("description") or ""),
@@ -158,7 +157,7 @@ class DeploymentReader:
             "tokens_per_minute": whole(params.get("tpm")),
             "max_concurrency": whole(params.get("max_parallel_requests")),
         }
-        weight = min(whole(params.get("weight")) or 1, 32_767)
+        weight = _weight(params)
         # Limits and weights are a deployment's there: it gets a provider of its own.
         own = model_id if any(limits.values()) or weight > 1 else ""
         version = resolved(params["api_version"]) if params.get("api_version") else ""
@@ -252,6 +251,18 @@ class DeploymentReader:
             values["prices"] = costs
         known = self.catalogue.models.setdefault(f"{provider}/{model_id}", {})
         known.update(values)
+
+
+def _weight(params: Mapping[str, Any]) -> int:
+    """Its part of the calls among the deployments of its name.
+
+    LiteLLM's shuffle draws by the first of `weight`, `rpm` and `tpm` that is there; without another
+    option the latter two are nothing else (findings/litellm_router_takes_rpm_for_a_weight.sh).
+    """
+    tokens = whole(params.get("tpm"))
+    thousands = None if tokens is None else max(1, round(tokens / 1000))
+    weight = whole(params.get("weight")) or whole(params.get("rpm")) or thousands or 1
+    return min(weight, MAX_WEIGHT)
 
 
 def _key(vendor: LiteLLMVendor, params: Mapping[str, Any]) -> tuple[str, Secret | None]:
