@@ -10,6 +10,7 @@ MAX_CUT_CHARACTERS = 1024 * 1024
 _SPACE = re.compile(r"[ \t\r\n]*")
 _FENCE = re.compile(r"\s*```(?:json)?[ \t]*\n", re.IGNORECASE)
 _ENDS = frozenset('"]}')  # of values that are whole wherever the text breaks off
+_AFTER = frozenset(" \t\r\n,]}")  # what ends a number or a word; `15.` and `15e` may go on
 
 
 @dataclass(slots=True)
@@ -23,7 +24,7 @@ class CutObject:
 def whole_parts(text: str) -> CutObject:
     """The whole members of the object that a text begins with; none if it begins with none.
 
-    A number or word at the very end may have gone on, so it isn't whole.
+    A number or word at the very end may have gone on, so it isn't whole, nor is `15` of `15.`.
     """
     found = CutObject()
     fence = _FENCE.match(text)
@@ -74,7 +75,7 @@ def _elements(text: str, at: int) -> list[Any]:
 def _value(text: str, at: int) -> tuple[Any, int]:
     """A value and where it ends; raises ValueError unless it came whole."""
     value, end = _DECODER.raw_decode(text, at)
-    if text[end - 1] not in _ENDS and not text[end : end + 1].strip(" \t\r\n"):
+    if text[end - 1] not in _ENDS and text[end : end + 1] not in _AFTER:
         raise ValueError("it may go on")
     return value, end
 
