@@ -71,6 +71,7 @@ def words_between(lowered: str) -> list[str]:
     return _WORD.findall(text)
 
 
+_SUSPENDED = re.compile(r"\b([a-z]+)-( (?:and|or) )([a-z]+)-([a-z]+)")
 _GLUED_COMMA = re.compile(r"([,;](?<=[^\W\d_].))(?=[^\W\d_])")
 
 
@@ -80,6 +81,8 @@ def plainly(text: str) -> str:
     text = text.replace("with out ", "without ")  # as many write it
     text = text.replace("not yet ", "not ")  # no end of a clause
     text = text.replace("w/o ", "without ").replace(" w/ ", " with ").replace("&", "and")
+    if "- " in text:  # “house- and crate-trained”
+        text = _SUSPENDED.sub(r"\1-\4\2\3-\4", text)
     return _GLUED_COMMA.sub(r"\1 ", text)
 
 

@@ -186,7 +186,11 @@ def _exchanged(
         for other in gone:
             shared = before[other] & after[word]
             free = (word in _FREE) + (other in _FREE or other in labels)
-            if len(shared) > free and word not in LIGHT and other not in LIGHT:
+            if (
+                len({side for side, _ in shared}) > free
+                and word not in LIGHT
+                and other not in LIGHT
+            ):
                 return word, other
     return "", ""
 
@@ -348,7 +352,11 @@ def _tenses(lost: AbstractSet[str], new: AbstractSet[str], told: str) -> str:
     return _tense(lost, new, told) or _tense(new, lost, told)
 
 
-_PASSIVE = r"\b(?:is|are|be|being|'s|'re) (?:[a-z]+ly )?%s\b"  # no past
+# No past: “is required”, “once he has warmed up”.
+_PRESENT_FORM = (
+    r"\b(?:is|are|be|being|'s|'re) (?:[a-z]+ly )?%s\b"
+    r"|\b(?:once|after|when|until)(?: [a-z]+){1,3} ha(?:s|ve) (?:[a-z]+ )?%s\b"
+)
 
 
 def _tense(ones: AbstractSet[str], others: AbstractSet[str], told: str) -> str:
@@ -365,6 +373,6 @@ def _tense(ones: AbstractSet[str], others: AbstractSet[str], told: str) -> str:
         else:
             continue
         found = next((each for each in forms if each in others), "")
-        if found and not re.search(_PASSIVE % re.escape(word), told):
+        if found and not re.search(_PRESENT_FORM % (word, word), told):
             return f"{found}, {word}"
     return ""

@@ -260,7 +260,7 @@ _TURNS = """
     which: other+others | all+every
     pair: one+1 | both
     being: dog+dogs | person+people+someone+somebody
-    degree: fully+completely+totally+entirely | partly+partially+somewhat
+    degree: fully+completely+totally+entirely | partly+partially+somewhat+half
     tense: is+are+has+have+does+do+has_been | was+were+had+did+has_been | will+shall+going_to
     sure: will+shall | may+might+could
     how_many: all+every+everyone+everybody+each+any | both | some+several | most+mostly | few | many | half | another | neither+none
@@ -312,6 +312,7 @@ _WEIGHTY = """
     seldom: seldom rarely hardly barely scarcely
     always: always constantly
     alternate: alternate
+    under: under below less fewer
     too: even including included
     both: both
     together: together pair
@@ -347,7 +348,7 @@ GRAVE = frozenset(
 # Of these only the loss counts: an editor may put them in.
 MAY_COME = frozenset({"condition", "must", "still", "hedge", "both", "together", "used_to", "yet"})
 # Of these only the gain counts.
-MAY_GO = frozenset({"too", "always"})
+MAY_GO = frozenset({"too", "always", "under"})
 # Numbers in English words that count something; "a", "first" and "half" seldom do.
 COUNTS: Mapping[str, int] = {
     **{

@@ -156,7 +156,7 @@ _LINES = """
     mom mum
     per each every
     hello hi hey
-    somewhat fairly rather moderately reasonably
+    somewhat fairly rather moderately reasonably slightly little
     nice kind
     weekend weekends
     shelter shelters

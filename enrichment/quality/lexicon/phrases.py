@@ -58,6 +58,8 @@ PHRASES: Mapping[str, str] = {
     "you may have": "you perhaps have",
     "you may": "you can",  # a permission, which an editor may word as a request
     "also known as": "aka",
+    "a little bit": "somewhat",
+    "a bit": "somewhat",
     "don't hesitate to": "",
     "do not hesitate to": "",
     "give us a call": "call us",
