@@ -58,6 +58,7 @@ model_list:
     litellm_params: {{model: openai/*, api_key: os.environ/OPENAI_API_KEY}}
 router_settings:
   routing_strategy: simple-shuffle
+  optional_pre_call_checks: [enforce_model_rate_limits, responses_api_deployment_check]
   num_retries: 2
   fallbacks: [{{"team/fast model": [gpt-4o, claude]}}]
   context_window_fallbacks: [{{second: [gpt-4o]}}]
@@ -226,6 +227,8 @@ model_list:
         ("model_list[10].model_name", "changed", "ask for openai/MODEL"),
         ("router_settings.fallbacks[0]", "changed", "without claude"),
         ("router_settings.context_window_fallbacks[0]", "changed", "after any failure"),
+        ("router_settings.optional_pre_call_checks[0]", "taken", "rpm and tpm are limits"),
+        ("router_settings.optional_pre_call_checks[1]", "left out", "no such thing"),
         ("router_settings.num_retries", "changed", "LLM_RETRY_MAX_ATTEMPTS"),
         ("router_settings.provider_budget_config.groq", "changed", "a stricter period"),
         ("litellm_settings", "changed", "given twice"),

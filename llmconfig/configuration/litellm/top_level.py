@@ -51,7 +51,6 @@ SETTLED: Mapping[str, tuple[bool, str]] = {
     "health_check_details": (False, "a provider is tested on its page"),
     "use_background_health_checks": (False, "a provider is tested on its page"),
     "routing_strategy_args": (False, "there is one strategy: priority, then weight"),
-    "optional_pre_call_checks": (False, NO_SUCH),
     "allowed_fails_policy": (False, "LLM_COOLDOWN_FAILURES counts passing failures of any kind"),
     "retry_policy": (False, "what may pass is tried again; LLM_RETRY_MAX_ATTEMPTS says how often"),
     "model_group_retry_policy": (False, "LLM_RETRY_MAX_ATTEMPTS holds for all"),
@@ -272,6 +271,15 @@ def _strategy(reader: TopLevelReader, value: object, place: str, _: Mapping[str,
         reader.report.changed(place, "there is one strategy here: priority, then weight")
 
 
+def _checks(reader: TopLevelReader, value: object, place: str, _: Mapping[str, Any]) -> None:
+    for number, check in enumerate(value if isinstance(value, list) else [value]):
+        if check == "enforce_model_rate_limits":
+            reason = "so it is here: a deployment's rpm and tpm are limits"
+            reader.report.taken(f"{place}[{number}]", reason)
+        else:
+            reader.report.left_out(f"{place}[{number}]", NO_SUCH)
+
+
 def _aliases(reader: TopLevelReader, value: object, place: str, _: Mapping[str, Any]) -> None:
     for alias, target in mapping(value).items():
         group = target.get("model") if isinstance(target, dict) else target
@@ -341,6 +349,7 @@ HANDLERS: Mapping[str, Callable[..., None]] = {
     "cooldown_time": _count("LLM_COOLDOWN_SECONDS"),
     "retry_after": _count("LLM_RETRY_BASE_DELAY"),
     "routing_strategy": _strategy,
+    "optional_pre_call_checks": _checks,
     "model_group_alias": _aliases,
     "cache": _cache,
     "cache_params": _cache_params,
