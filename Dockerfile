@@ -36,4 +36,5 @@ EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "/app/project/healthcheck.py"]
 CMD ["uvicorn", "project.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--lifespan", "on", "--no-access-log", "--timeout-graceful-shutdown", "40"]
+     "--http", "nodewise.uvicorn_http:Connection", "--lifespan", "on", "--no-access-log", \
+     "--timeout-graceful-shutdown", "40"]

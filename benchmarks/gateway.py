@@ -217,8 +217,9 @@ beside each other: compare within this page, which is one run.
 - Each server has the machine's first core and no other; the provider and the load, whose requests
   are ready to be sent too, have the others, and so take no time from whom they measure. The
   database is held nowhere. The streams are read by aiohttp.
-- Nodewise: one process of uvicorn, with keys, resolution, limits, the response cache and records
-  in PostgreSQL, all at their defaults. In the crowd no budget counts the benchmark's own calls.
+- Nodewise: one process of uvicorn with `--http {servers.HTTP}`, as the image starts it (the floors
+  have uvicorn's own HTTP), with keys, resolution, limits, the response cache and records in
+  PostgreSQL, all at their defaults. In the crowd no budget counts the benchmark's own calls.
 - LiteLLM: {LITELLM.requirement}, one process, a master key, no database. Portkey: one process of
   Node, each request names provider and address in headers, no keys, no records. TensorZero: its
   embedded gateway (Rust) without its database, so without keys and records. None

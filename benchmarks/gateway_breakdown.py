@@ -26,7 +26,8 @@ WARM_REQUESTS = 100
 # The first beginning of a path that fits names the part.
 PARTS = (
     ("<string>", "making the frozen records of all parts (dataclasses)"),
-    ("uvicorn/", "uvicorn: the HTTP server, which the floor has too"),
+    ("uvicorn/", "uvicorn: the HTTP server"),
+    ("nodewise/uvicorn_http.py", "uvicorn: the HTTP server"),
     ("llmconfig/client/http/", "HTTP to the provider, in place of the floor's aiohttp"),
     ("llmconfig/gateway/", "the gateway: keys, reading requests, writing answers"),
     ("nodewise/", "the gateway: keys, reading requests, writing answers"),

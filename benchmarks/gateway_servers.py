@@ -23,6 +23,7 @@ READY_SECONDS = 120
 NO_HEADERS: Mapping[str, str] = {}
 LISTENING, RUNNING = r"listening on (\S+)", r"running on (http://\S+)"
 SERVE = (sys.executable, "-m", "uvicorn", "--port", "0", "--no-access-log")
+HTTP = "nodewise.uvicorn_http:Connection"  # of our server, as it is started everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def nodewise(
     variables: Mapping[str, str],
 ) -> Iterator[Contestant]:
     """Ours, as the demo and the image start it, over rows that were written before."""
-    command = [*SERVE, "--lifespan", "on", application]
+    command = [*SERVE, "--http", HTTP, "--lifespan", "on", application]
     told = {"LOG_LEVEL": "WARNING", "LLM_EGRESS_ALLOW": "127.0.0.1", **variables}
     with process(command, alone=os.environ | told) as started:
         url = f"{address_of(started, RUNNING)}/v1"

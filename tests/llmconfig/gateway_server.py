@@ -68,9 +68,8 @@ def running_server(**more: str) -> Iterator[Server]:
         **more,
     }
     command = [sys.executable, "-m", "uvicorn", "project.asgi:application", "--port", "0"]
-    process = subprocess.Popen(
-        [*command, "--no-access-log"], env=environment, stderr=subprocess.PIPE, text=True
-    )
+    command += ["--http", "nodewise.uvicorn_http:Connection", "--no-access-log"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
         yield Server(_address(process), process)
     finally:

@@ -27,9 +27,9 @@ def running(environment: Mapping[str, str], logs: Path) -> Iterator[str]:
     """Start them, wait until the web server answers, give its address; end them."""
     logs.mkdir(parents=True, exist_ok=True)
     port = _web_port()
-    web = f"uvicorn project.asgi:application --host {LOOPBACK} --port {port}"
+    web = "uvicorn project.asgi:application --http nodewise.uvicorn_http:Connection"
     commands = {
-        "web": f"{web} --no-access-log --log-level warning".split(),
+        "web": f"{web} --host {LOOPBACK} --port {port} --no-access-log --log-level warning".split(),
         "worker": f"{WORKER} --concurrency 2".split(),
         "timers": f"{WORKER} --concurrency 1 --queues timers --hostname timers@%h".split(),
         "beat": [
