@@ -181,7 +181,7 @@ class GatewayRequest:
         made = await self.while_there(asked.name, client.agenerate(call, collect=self.collect))
         if form.keep is not None:
             await form.keep(made)
-        await self.reply(form.whole(asked, made), headers=self._facts_of(made))
+        await self.whole(200, orjson.dumps(form.whole(asked, made)), self._headers_of(made))
 
     async def _generate_several(self, asked: ParsedRequest, form: AnswerForm) -> None:
         headers, streams = self.scope["headers"], asked.stream
@@ -197,12 +197,11 @@ class GatewayRequest:
         generate = several_choices.generate_together if together else several_choices.generate
         work = generate(calls, self.collect)
         made: list[Generation] = await self.while_there(asked.name, work)
-        await self.reply(form.whole(asked, *made), headers=self._facts_of(*made))
+        await self.whole(200, orjson.dumps(form.whole(asked, *made)), self._headers_of(*made))
 
-    def _facts_of(self, *made: Generation) -> answer_headers.Headers:
-        return answer_headers.of_answer(*made) + answer_headers.of_limits(
-            made[0].record.provider, anthropic=self.anthropic
-        )
+    def _headers_of(self, *made: Generation) -> answer_headers.Headers:
+        limits = answer_headers.of_limits(made[0].record.provider, anthropic=self.anthropic)
+        return [JSON_HEADER, *answer_headers.of_answer(*made), *limits]
 
     async def _stream_several(
         self, told: AsyncGenerator[Piece], events: Sequence[ChoiceEvents], form: AnswerForm

@@ -102,7 +102,8 @@ def read_chat(
         cascades=choices == 1,
     )
     stream = switch(body, "stream")
-    return ParsedRequest(call, name, stream, with_usage, more=repeated(call, choices - 1))
+    more = repeated(call, choices - 1) if choices > 1 else ()
+    return ParsedRequest(call, name, stream, with_usage, more=more)
 
 
 def _native(headers: Iterable[tuple[bytes, bytes]]) -> NativeRequest:

@@ -1,16 +1,19 @@
 """An end to what a task waits for, at a fraction of what `asyncio.timeout` costs each call."""
 
 import asyncio
+import math
 from types import TracebackType
 
 from llmconfig.runtime.time_limits import TimeLimit, limits_of
+
+PARTS_OF_A_SECOND = 100  # to which it is rounded up, so that what is left of calls' times is alike
 
 
 class Deadline:
     """`with Deadline(seconds):` as `async with asyncio.timeout(seconds):`; raises TimeoutError.
 
     It is made for one block, and can't be moved: that needs no states and no coroutines. All of one
-    length share a timer.
+    length, to the next hundredth of a second, share a timer.
     """
 
     __slots__ = ("_cancelling", "_is_over", "_limit", "_seconds", "_task")
@@ -25,7 +28,8 @@ class Deadline:
         if task is None:
             raise RuntimeError("A deadline ends a task, and there is none.")
         self._task, self._cancelling = task, task.cancelling()
-        self._limit: TimeLimit = limits_of(loop)[max(0.0, self._seconds)]
+        parts = math.ceil(max(0.0, self._seconds) * PARTS_OF_A_SECOND)
+        self._limit: TimeLimit = limits_of(loop)[parts / PARTS_OF_A_SECOND]
         self._limit.begin(self)
 
     def __exit__(

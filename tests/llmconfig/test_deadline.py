@@ -7,6 +7,7 @@ import pytest
 import uvloop
 
 from llmconfig.runtime.deadline import Deadline
+from llmconfig.runtime.time_limits import limits
 
 
 @pytest.fixture(params=[asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
@@ -76,3 +77,13 @@ def test_another_error_is_passed_on_and_nothing_is_left_to_the_collector(run):
 def test_outside_a_loop_there_is_nothing_to_end():
     with pytest.raises(RuntimeError), Deadline(1):
         pass
+
+
+def test_nearly_the_same_time_takes_the_same_timer(run):
+    async def main():
+        for passed in range(100):
+            with Deadline(1000 - passed / 1_000_000):
+                pass
+        assert len(limits()) == 1
+
+    run(main())

@@ -190,7 +190,8 @@ class TargetExchange:
             body = refusals.without(body, self.refused)
         self.content, self.messages = body.content, messages
         lost = tuple(each for each in native.lost if each not in body.carried) if native else ()
-        state.dropped = tuple(dict.fromkeys(self.target.dropped + body.dropped + lost))
+        dropped = self.target.dropped + body.dropped + lost
+        state.dropped = tuple(dict.fromkeys(dropped)) if dropped else ()
         return dump(body.content)
 
     # The response cache

@@ -179,8 +179,10 @@ def _error_code(state: GenerationState) -> str:
 
 def _attempts(results: list[AttemptResult]) -> tuple[Attempt, ...]:
     """Each attempt with what followed it."""
-    if len(results) < 2:  # none where the call ended before its first request
-        return tuple(each.attempt for each in results)
+    if len(results) == 1:
+        return (results[0].attempt,)
+    if not results:  # it ended before its first request
+        return ()
     attempts = []
     for each, following in zip(results, [*results[1:], None], strict=True):
         moved_on = ""
@@ -224,6 +226,8 @@ def _total_usage(attempts: tuple[Attempt, ...]) -> Usage:
 
 def _total_cost(attempts: tuple[Attempt, ...]) -> Decimal | None:
     """Over what was paid, or may have been without saying how much; unknown if any part is."""
+    if len(attempts) == 1 and attempts[0].paid:
+        return attempts[0].cost_usd
     total = NO_COST
     for each in attempts:
         if each.paid or each.outcome in MAYBE_BILLED or each.cost_source in {ESTIMATED, UNKNOWN}:
