@@ -19,6 +19,22 @@ class Limited(Protocol):
         """End it; called on the event loop, once, unless it has ended before."""
 
 
+class DoneInTime:
+    """A future that is done when it is ended, or its time is over."""
+
+    __slots__ = ("future",)
+
+    def __init__(self, future: "asyncio.Future[None]") -> None:
+        self.future = future
+
+    def end(self) -> None:
+        """Have whoever waits go on."""
+        if not self.future.done():
+            self.future.set_result(None)
+
+    time_is_over = end
+
+
 class TimeLimit:
     """What is bounded by the same number of seconds on one event loop."""
 

@@ -4,27 +4,36 @@ One table of what may happen runs over both.
 """
 
 import asyncio
+import functools
 import re
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from llmconfig import client
 from llmconfig.client.pipeline import usual_way
 from llmconfig.client.traffic import cooldown, response_cache, shared_cache
+from llmconfig.client.traffic.budget_ledger import NOTHING
+from llmconfig.client.traffic.budgets import ledger_client
 from llmconfig.client.traffic.cooldown import is_all_well
 from llmconfig.client.traffic.local_cache import local
 from llmconfig.client.traffic.rate_limits import limiter_of
 from llmconfig.configuration import in_force, snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
-from llmconfig.models import Budget
+from llmconfig.models import Budget, BudgetSpending
 from tests.measuring import function_calls
 from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+A_DOLLAR, ENOUGH = Decimal(1), Decimal(50)
+MANY = 500
+NODE = "tag_rows"
 SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
 REQUEST = re.compile(r"req_\w+")  # the simulator counts them
 TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": "object"}}}
@@ -73,13 +82,42 @@ def send_the_general_way(monkeypatch):
 
 
 def budget_of(node):
-    Budget.objects.create(name=node, scope="node", scope_value=node, hard_limit_usd=1)
+    Budget.objects.create(name=node, scope="node", scope_value=node, hard_limit_usd=100_000)
     snapshot.expire()
+
+
+@sync_to_async
+def spent():
+    """By all budgets, US dollars."""
+    return sum(BudgetSpending.objects.values_list("spent_usd", flat=True))
+
+
+@asynccontextmanager
+async def much_ahead():
+    """As where thousands of calls come: the budgets hold much for the next ones meanwhile."""
+    budgets, ledger = (await in_force.acurrent()).budgets, ledger_client()
+    counted = tuple(each for each in budgets if each.scope_value == NODE)
+    if not counted:
+        yield
+        return
+    reserve = functools.partial(ledger.reserve, counted, A_DOLLAR, may_degrade=False)
+    settle = functools.partial(ledger.settle, counted, A_DOLLAR, NOTHING)
+    await reserve()  # goes on, so that there is something to plan for
+    while not ledger.takes_ahead(counted, ENOUGH, may_degrade=False):
+        await asyncio.gather(*(reserve() for _ in range(MANY)))
+        await asyncio.gather(*(settle() for _ in range(MANY)))
+    ledger.put_back(counted, ENOUGH)
+    try:
+        yield
+    finally:
+        await settle()
 
 
 def same(record):
     """A record without what differs from call to call."""
-    attempts = tuple(replace(each, latency_ms=0, request_id="") for each in record.attempts)
+    attempts = tuple(
+        replace(each, latency_ms=0, waited_ms=0, request_id="") for each in record.attempts
+    )
     moment = dict.fromkeys(("id", "created_at", "correlation_id", "config_revision"))
     return replace(record, **moment, latency_ms=0, attempts=attempts)
 
@@ -87,6 +125,7 @@ def same(record):
 async def made(case, call, simulator):
     """All that a call comes to: its answer or error, record, what was sent, what is remembered."""
     await client.agenerate(replace(call, node="sim/gpt-4o-mini", use_cache=False))
+    before = await spent()
     assert is_all_well()  # so that nothing is in the way
     action, fields = CASES[case]
     simulator.reset()
@@ -102,13 +141,14 @@ async def made(case, call, simulator):
 
     call = replace(call, use_cache=False, **fields)
     collect = lambda *pair: records.append(pair)  # noqa: E731 - it has no other name
-    task = asyncio.ensure_future(client.agenerate(call, collect=collect, before_send=may_send))
     end: Any
-    try:
-        end = await task
-        end = replace(end, record=None)
-    except (LLMError, asyncio.CancelledError) as error:
-        end = str(error)
+    async with much_ahead():
+        task = asyncio.ensure_future(client.agenerate(call, collect=collect, before_send=may_send))
+        try:
+            end = await task
+            end = replace(end, record=None)
+        except (LLMError, asyncio.CancelledError) as error:
+            end = str(error)
     ((record, texts),) = records
     configuration = await in_force.acurrent()
     target = resolve(call.node, snapshot=configuration, given=call.given).targets[0]
@@ -119,6 +159,7 @@ async def made(case, call, simulator):
         "sent": (len(sends), simulator.requests),
         "failing": cooldown.reason(target) if cooldown.seconds_left(target) else is_all_well(),
         "kept": response_cache.key_of(target, call) in local.answers,
+        "counted": await spent() - before,
         "places taken": limiter_of(target.provider).in_flight,
     }
     return {name: REQUEST.sub("", repr(each)) for name, each in told.items()}
@@ -141,18 +182,36 @@ def test_both_ways_come_to_the_same(targets, ask, simulator, send_the_general_wa
     assert short == all_of_them(ask, simulator)
 
 
-def test_the_usual_way_is_the_shorter_one(targets, ask, send_the_general_way):
+def test_they_do_where_a_budget_counts(targets, ask, simulator, send_the_general_way):
+    budget_of(NODE)
+    short = all_of_them(ask, simulator)
+    send_the_general_way()
+    assert short == all_of_them(ask, simulator)
+
+
+@pytest.mark.parametrize("counted", [False, True], ids=["no budget counts", "a budget counts"])
+def test_the_usual_way_is_the_shorter_one(counted, targets, ask, send_the_general_way):
     call = replace(ask(), use_cache=False)
+
+    async def calls():
+        await asyncio.gather(*(client.agenerate(call) for _ in range(30)))
 
     def fewest(runner):
         """The least of several: once a second a call looks at more."""
-        return min(function_calls(lambda: runner.run(client.agenerate(call))) for _ in range(8))
+        found = []
+        for _ in range(8):
+            ahead = much_ahead()
+            runner.run(ahead.__aenter__())
+            found.append(function_calls(lambda: runner.run(calls())))
+            runner.run(ahead.__aexit__(None, None, None))
+        return min(found)
 
     with asyncio.Runner() as runner:
-        budget_of("others")  # counts none of these
+        budget_of(NODE if counted else "others")
         short = fewest(runner)
         send_the_general_way()
-        assert short < fewest(runner)
+        general = fewest(runner)
+        assert short < general
 
 
 def test_of_identical_calls_one_asks_also_where_nothing_was_found_for_long(targets, ask, simulator):

@@ -2,8 +2,10 @@
 
 Who asks, what is sent, how a reply is judged, priced, kept and told is `attempt`'s business here as
 well; left out is what only a call needs that waits: its place in a queue, a deadline beside the
-request's own bound, what budgets hold. Where anything is unusual, nothing has been done, and the
-general way begins (`generation`); where what came is no good answer, that way goes on from it.
+request's own bound. Where anything is unusual, nothing has been done, and the general way begins
+(`generation`); where what came is no good answer, that way goes on from it. Budgets and limits of
+tokens are nothing unusual where what they take is at hand, as it is where many calls come
+(`ahead`).
 """
 
 import asyncio
@@ -14,9 +16,11 @@ from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.pipeline.state import AttemptResult, GenerationState, unwanted
 from llmconfig.client.pipeline.strategy import CHAT
 from llmconfig.client.traffic import cooldown, response_cache
-from llmconfig.client.traffic.admission import budgets_of, release_place
-from llmconfig.client.traffic.rate_limits import RateLimiter, limiter_of
+from llmconfig.client.traffic.admission import Admission, budgets_of, release_place
+from llmconfig.client.traffic.budgets import PATIENCE_SECONDS, ledger_client
+from llmconfig.client.traffic.rate_limits import limiter_of
 from llmconfig.client.types import Attempt
+from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.configuration.resolution import Target
 from llmconfig.errors import ConfigurationError
 from llmconfig.runtime.deadline import Deadline
@@ -32,17 +36,15 @@ async def first_request(state: GenerationState) -> TargetExchange | None:
     endpoint = _endpoint_of_usual(state, target)
     if endpoint is None:
         return None
-    limiter = limiter_of(target.provider)
-    if limiter.is_full:
-        return None
     key = caching.key_of(state, CHAT, target)
     leads = key is not None and state.call.use_cache
     if key is not None and leads and not response_cache.has_surely_none(key, state.configuration):
         return None
     try:
-        if not limiter.is_acquired_at_once(0):
+        asked = await _asked(state, target, endpoint)
+        if asked is None:
             return None
-        made, exchange = await _asked(state, target, endpoint, limiter)
+        made, exchange = asked
         if made.adjusted or exchange.learned:
             with Deadline(state.time_left_s()):
                 made = await exchange.adjusted(made)
@@ -58,11 +60,11 @@ async def first_request(state: GenerationState) -> TargetExchange | None:
 def _endpoint_of_usual(state: GenerationState, target: Target) -> ProviderEndpoint | None:
     """Where it goes, if nothing is known that its request would have to wait for."""
     provider = target.provider
-    if provider.tokens_per_minute or not cooldown.is_all_well():
+    if limiter_of(provider).is_full or not cooldown.is_all_well():
         return None
-    if provider.timeout_seconds >= state.deadline_s:  # the request's bound is the call's as well
-        return None
-    if budgets_of(state.call, target, state.configuration):
+    # The request's bound is the call's as well, with the time in which its cost is stored.
+    longest = provider.timeout_seconds + (PATIENCE_SECONDS if state.configuration.budgets else 0)
+    if longest >= state.deadline_s:
         return None
     if provider.secret_ref and endpoints.lacks_key(target):
         return None
@@ -73,9 +75,15 @@ def _endpoint_of_usual(state: GenerationState, target: Target) -> ProviderEndpoi
 
 
 async def _asked(
-    state: GenerationState, target: Target, endpoint: ProviderEndpoint, limiter: RateLimiter
-) -> tuple[AttemptResult, TargetExchange]:
-    """Send it in the place that it has, and free that."""
+    state: GenerationState, target: Target, endpoint: ProviderEndpoint
+) -> tuple[AttemptResult, TargetExchange] | None:
+    """Send it in a place that is free now, and free that again; None where there is none."""
+    budgets = budgets_of(state.call, target, state.configuration)
+    limiter = limiter_of(target.provider)
+    if budgets or limiter.counts_tokens:
+        return await _asked_counted(state, target, endpoint, budgets)
+    if not limiter.is_acquired_at_once(0):
+        return None
     attempt: Attempt | None = None
     sent = False
     try:
@@ -97,4 +105,40 @@ async def _asked(
             release_place(limiter, state.call, attempt, 0)
         else:
             limiter.release(0, 0)
+    return made, exchange
+
+
+async def _asked_counted(
+    state: GenerationState,
+    target: Target,
+    endpoint: ProviderEndpoint,
+    budgets: tuple[BudgetFacts, ...],
+) -> tuple[AttemptResult, TargetExchange] | None:
+    """The same where budgets or limits count what it takes; None where that isn't at hand."""
+    if budgets and not ledger_client().has_ahead(budgets):
+        return None
+    most = CHAT.most_used(state.call, target)
+    may_degrade = state.degradation is not None
+    admission = Admission(
+        state.call, target, state.configuration, most, budgets, may_degrade=may_degrade
+    )
+    if not admission.is_entered_at_once():
+        return None
+    try:
+        exchange = TargetExchange(state, CHAT, target, endpoint)
+        exchange.looked = True
+        if state.before_send is not None and not state.may_send():
+            return unwanted(state, target), exchange
+        admission.sent()
+        state.unsettled = True
+        try:
+            made = await exchange.request()
+        except asyncio.CancelledError:
+            state.given_up = billing.interrupted(state, CHAT, target)
+            admission.interrupted(state.given_up.amount)
+            raise
+        exchange.failed = made.reply is None
+        admission.ended(made.attempt, transient=made.transient)
+    finally:
+        await admission.leave()
     return made, exchange

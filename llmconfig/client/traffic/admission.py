@@ -5,8 +5,9 @@ request. Where none of them is set this costs some microseconds and no message.
 """
 
 import time
+from collections.abc import Coroutine
 from decimal import Decimal
-from typing import Self
+from typing import Any, Self
 
 from llmconfig.client.traffic import budget_ledger, budgets, cooldown, holds
 from llmconfig.client.traffic.adaptive_concurrency import OVERLOADED
@@ -173,7 +174,29 @@ class Admission:
             raise
         return self
 
-    async def __aexit__(self, *error: object) -> None:
+    def is_entered_at_once(self) -> bool:
+        """Enter where that needs no waiting; False where it does, and then nothing is held."""
+        matched, held = self._matched, budget_ledger.NOTHING
+        if matched:
+            most = worst_case(self._target, self._most, self._call)
+            ledger = budgets.ledger_client()
+            if most is None or not ledger.takes_ahead(matched, most, may_degrade=self._may_degrade):
+                return False
+            held = most
+        limiter = self._limiter = limiter_of(self._target.provider)
+        if not limiter.is_acquired_at_once(self._tokens):
+            if matched:
+                ledger.put_back(matched, held)
+            return False
+        self._budgets, self._held = matched, held
+        cooldown.try_it(self._target)
+        return True
+
+    def __aexit__(self, *error: object) -> Coroutine[Any, Any, None]:
+        return self.leave()
+
+    async def leave(self) -> None:
+        """Free what was held, and settle what it cost."""
         if not self._sent:
             await self._release_unsent()
             return

@@ -37,6 +37,7 @@ from llmconfig.errors import ChangeRefused
 from llmconfig.models import BudgetScope, InteractionType
 from llmconfig.runtime.per_loop import PerLoop
 from llmconfig.runtime.quick_records import quickly_made
+from llmconfig.runtime.time_limits import DoneInTime, limits_of
 
 logger = logging.getLogger(__name__)
 RENEW_SECONDS = 15.0
@@ -155,7 +156,7 @@ class BudgetLedgerClient:
     def __init__(self) -> None:
         self.holder = uuid4()
         self._asking: list[_Request] = []
-        self._settling: list[asyncio.Future[None]] = []
+        self._settling: list[DoneInTime] = []
         self._accounts: dict[int, _Account] = {}
         self._behind = False  # something is still to be told after a failure
         self._under_way = 0  # calls that hold something
@@ -170,7 +171,7 @@ class BudgetLedgerClient:
 
         The caller bounds the time. What was granted must be settled. Raises LedgerLost.
         """
-        if self._take_ahead(budgets, most_usd, may_degrade=may_degrade):
+        if self.takes_ahead(budgets, most_usd, may_degrade=may_degrade):
             return GRANTED
         wish = Wish(budgets, most_usd, may_degrade)
         while True:
@@ -183,7 +184,7 @@ class BudgetLedgerClient:
                 return answer
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
-    def _take_ahead(
+    def takes_ahead(
         self, budgets: tuple[BudgetFacts, ...], most_usd: Decimal, *, may_degrade: bool
     ) -> bool:
         """Take it from what is held ahead in every budget; tells whether there was enough.
@@ -205,6 +206,19 @@ class BudgetLedgerClient:
             account.hold(most_usd)
         self._under_way += 1
         return True
+
+    def has_ahead(self, budgets: tuple[BudgetFacts, ...]) -> bool:
+        """Whether anything is held ahead in every budget, which `takes_ahead` may take."""
+        accounts = self._accounts
+        return all(each.id in accounts and accounts[each.id].ahead for each in budgets)
+
+    def put_back(self, budgets: tuple[BudgetFacts, ...], most_usd: Decimal) -> None:
+        """Undo `takes_ahead`, before anything else has happened."""
+        for budget in budgets:
+            account = self._accounts[budget.id]
+            account.held -= most_usd
+            account.ahead += most_usd
+        self._under_way -= 1
 
     async def _ask(self, wish: Wish) -> BudgetAnswer:
         request = _Request(wish, asyncio.get_running_loop().create_future())
@@ -247,14 +261,15 @@ class BudgetLedgerClient:
             account.unpriced += unpriced
         self._under_way = max(0, self._under_way - 1)
         loop = asyncio.get_running_loop()
-        stored: asyncio.Future[None] = loop.create_future()
+        stored = DoneInTime(loop.create_future())
         self._settling.append(stored)
         self._attend()
-        patience = loop.call_later(PATIENCE_SECONDS, _end, stored)
+        patience = limits_of(loop)[PATIENCE_SECONDS]
+        patience.begin(stored)
         try:
-            await stored
+            await stored.future
         finally:
-            patience.cancel()
+            patience.end(stored)
 
     def _attend(self) -> None:
         self._wake.set()
@@ -315,7 +330,7 @@ class BudgetLedgerClient:
             for key, amount in reply.ahead.items():
                 self._accounts[key].ahead += amount
         for stored in settling:
-            _end(stored)
+            stored.end()
         for key, each in list(self._accounts.items()):
             if not (each.is_open or order.held.get(key)):
                 del self._accounts[key]
@@ -340,11 +355,6 @@ class BudgetLedgerClient:
         for request in asking:
             if not request.answer.done():
                 request.answer.set_exception(LedgerLost("the budgets' ledger can't be reached"))
-
-
-def _end(stored: asyncio.Future[None]) -> None:
-    if not stored.done():
-        stored.set_result(None)
 
 
 _ledger_clients = PerLoop(BudgetLedgerClient)
