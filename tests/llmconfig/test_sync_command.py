@@ -2,9 +2,6 @@
 
 import json
 import logging
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ from llmconfig.configuration.sync.export import export
 from llmconfig.configuration.sync.nodes_file import parse
 from llmconfig.configuration.sync.writing import sync
 from llmconfig.models import ConfigVersion, InteractionType, NodeConfiguration, Provider, Revision
+from tests.forks import forked
 
 pytestmark = pytest.mark.django_db
 
@@ -287,36 +285,17 @@ def test_an_export_syncs_to_no_change(tmp_path, rows, owned):
 @pytest.mark.django_db(transaction=True)
 def test_five_processes_that_start_at_once_make_one_revision(nodes):
     nodes.write_text(SHIPPED.read_text())
-    config = connection.settings_dict
     program = (
-        "import sys, django; django.setup();"
-        "from django.db import connection; from pathlib import Path;"
-        f"connection.settings_dict['NAME'] = {config['NAME']!r};"
+        "import os; from django.db import connection; from pathlib import Path;"
         "from llmconfig.configuration.sync.writing import sync; connection.ensure_connection();"
-        "print('ready', flush=True); sys.stdin.readline();"
-        f"print(sync(Path({str(nodes)!r})).totals)"
+        "say('ready'); os.read(0, 1);"
+        f"say(sync(Path({str(nodes)!r})).totals)"
     )
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "project.settings"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", program],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-            cwd=django_settings.BASE_DIR,
-        )
-        for _ in range(5)
-    ]
-    for process in processes:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    answers = [process.communicate()[0].strip() for process in processes]
-    assert [process.returncode for process in processes] == [0] * 5
+    with forked(program, 5) as processes:
+        assert processes.stdout is not None
+        assert [processes.stdout.readline() for _ in range(5)] == ["ready\n"] * 5
+        answers = processes.communicate("12345")[0].splitlines()
+    assert processes.returncode == 0, answers
     total = NodeConfiguration.objects.count()
     created = f"{total} total, {total} created, 0 updated, 0 unchanged"
     same = f"{total} total, 0 created, 0 updated, {total} unchanged"

@@ -22,6 +22,7 @@ from jsonschema import Draft202012Validator
 from enrichment.engine.lanes import LANE_SECONDS
 from nodewise.schedule import TIMER_QUEUE
 from project.healthcheck import host_header, is_healthy
+from tests.forks import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = Path(__file__).parent / "data" / "compose-spec.json"
@@ -158,22 +159,12 @@ def test_static_files_are_collected_with_what_the_dockerfile_sets(tmp_path):
 
 def test_replicas_that_prepare_at_once_take_turns(empty_database):
     """Without the lock, `migrate` twice at once fails on the first table."""
-    environment = {**os.environ, "DATABASE_URL": empty_database}
-    replicas = [
-        subprocess.Popen(
-            [sys.executable, "manage.py", "prepare"],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        for _ in range(3)
-    ]
-    outputs = [replica.communicate(timeout=250)[0] for replica in replicas]
-    assert [replica.returncode for replica in replicas] == [0, 0, 0], outputs
-    created = [re.search(r"total, (\d+) created", output) for output in outputs]
-    assert sorted(int(each[1]) > 0 for each in created if each) == [False, False, True]
+    prepare = "from django.core.management import call_command; call_command('prepare')"
+    with forked(prepare, 3, DATABASE_URL=empty_database) as replicas:
+        output = replicas.communicate(timeout=250)[0]
+    assert replicas.returncode == 0, output
+    created = [int(each) > 0 for each in re.findall(r"total, (\d+) created", output)]
+    assert sorted(created) == [False, False, True], output
     with psycopg.connect(empty_database) as database:
         rows = database.execute("SELECT count(*) FROM llm_config").fetchone()
     assert rows == (1,)
