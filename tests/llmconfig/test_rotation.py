@@ -4,8 +4,8 @@ import os
 import subprocess
 import sys
 import threading
-import time
 
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
@@ -18,6 +18,7 @@ from llmconfig.configuration import rotation, snapshot
 from llmconfig.errors import SecretUnreadable
 from llmconfig.models import ConfigVersion, Provider, Revision
 from llmconfig.secrets import Secret
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -131,32 +132,54 @@ def test_a_row_that_somebody_is_changing_is_passed_over_and_left(stored):
     assert revealed() == EXPECTED | {"provider-2": "sk-entered-meanwhile-0123"}
 
 
+# Who rewrites the last key waits for whoever holds this lock.
+HELD_UP = """
+CREATE FUNCTION held_up() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN PERFORM pg_advisory_xact_lock(424242); RETURN NEW; END $$;
+CREATE TRIGGER held_up BEFORE UPDATE ON llm_providers FOR EACH ROW
+    WHEN (OLD.id = '{last}') EXECUTE FUNCTION held_up();
+SELECT pg_advisory_lock(424242)
+"""
+HELD_UP_NO_MORE = (
+    "SELECT pg_advisory_unlock(424242);"
+    " DROP TRIGGER held_up ON llm_providers; DROP FUNCTION held_up()"
+)
+END_WHO_WAITS = (
+    "SELECT pg_terminate_backend(pid, 60000) FROM pg_locks"
+    " WHERE locktype = 'advisory' AND NOT granted AND objid = 424242"
+)
+
+
 def test_a_rotation_that_is_killed_half_way_is_simply_run_again(settings, capsys):
     settings.LLM_FIELD_KEYS = [OLD]
-    rows = [Provider(name=f"provider-{number}", provider_type="openai") for number in range(2000)]
+    many = 2 * rotation.ROWS_AT_ONCE
+    rows = [Provider(name=f"provider-{number}", provider_type="openai") for number in range(many)]
     for number, row in enumerate(rows):
         row.set_key(Secret(key_of(number)))
     Provider.objects.bulk_create(rows)
     settings.LLM_FIELD_KEYS = [NEW, OLD]
-    running = subprocess.Popen(
-        [sys.executable, "manage.py", "rotate_llm_keys"],
-        env={**os.environ, "DATABASE_URL": _address(), "LLM_FIELD_KEYS": f"{NEW},{OLD}"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        while running.poll() is None and rotation.left() == 2000:
-            time.sleep(0.01)
-    finally:
-        running.kill()
-        running.wait(20)
+    with psycopg.connect(_address(), autocommit=True) as holder:
+        holder.execute(HELD_UP.format(last=max(row.pk for row in rows)))
+        running = subprocess.Popen(
+            [sys.executable, "manage.py", "rotate_llm_keys"],
+            env={**os.environ, "DATABASE_URL": _address(), "LLM_FIELD_KEYS": f"{NEW},{OLD}"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            until(lambda: running.poll() is not None or rotation.left() < many)
+        finally:
+            running.kill()
+            running.wait(20)
+            holder.execute(END_WHO_WAITS)
+            holder.execute(HELD_UP_NO_MORE)
     left = rotation.left()
-    assert 0 < left < 2000
-    assert sum(rotation.by_field_key().values()) == 2000
+    assert 0 < left < many
+    assert sum(rotation.by_field_key().values()) == many
     call_command("rotate_llm_keys")
     assert f"{left} rewritten" in capsys.readouterr().out
     settings.LLM_FIELD_KEYS = [NEW]
-    assert revealed() == {f"provider-{number}": key_of(number) for number in range(2000)}
+    assert revealed() == {f"provider-{number}": key_of(number) for number in range(many)}
 
 
 def _address():
