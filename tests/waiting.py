@@ -8,6 +8,7 @@ Found = TypeVar("Found")
 
 PATIENCE_SECONDS = 200.0
 LOOK_EVERY_SECONDS = 0.02
+LOOK_SELDOM_SECONDS = 0.1
 
 
 def until(
@@ -16,9 +17,15 @@ def until(
     *,
     every: float = LOOK_EVERY_SECONDS,
 ) -> Found:
-    """What `found` gives, once it gives something; fails where that takes too long."""
+    """What `found` gives, once it gives something; fails where that takes too long.
+
+    Where looking takes long it is done more rarely, or it would keep what is waited for.
+    """
     ends = time.monotonic() + seconds
-    while not (value := found()):
-        assert time.monotonic() < ends, f"After {seconds:.0f} s there is still {value!r}."
-        time.sleep(every)
-    return value
+    while True:
+        began = time.monotonic()
+        if value := found():
+            return value
+        now = time.monotonic()
+        assert now < ends, f"After {seconds:.0f} s there is still {value!r}."
+        time.sleep(max(every, min(LOOK_SELDOM_SECONDS, 9 * (now - began))))

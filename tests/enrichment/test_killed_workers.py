@@ -26,6 +26,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig
 from metrics.models import GenerationMetric
 from tests.database import database_url
+from tests.waiting import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -78,10 +79,12 @@ def _kill(process: "subprocess.Popen[bytes]") -> None:
 
 
 def _until(true: Callable[[Progress], bool], batch: Batch, *, seconds: float = 200) -> Progress:
-    deadline = time.monotonic() + seconds
-    while not true(at := progress_of(batch.pk)):
-        assert time.monotonic() < deadline, at
-        time.sleep(0.02)
+    def found() -> Progress | None:
+        at = progress_of(batch.pk)
+        return at if true(at) else None
+
+    at = until(found, seconds)
+    assert at is not None
     return at
 
 
