@@ -6,10 +6,14 @@ import ipaddress
 import os
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpcore2
 import pytest
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -33,6 +37,8 @@ property_settings.register_profile(
     "any machine", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 property_settings.load_profile("any machine")
+# Or each client of an SDK would read all of the system's certificates anew, which takes 24 ms.
+httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
 # Or each test's client would list all static files.
 settings.WHITENOISE_AUTOREFRESH = True
 # A query that waits for a busy machine has not asked for too much.
@@ -116,11 +122,23 @@ def outlast_deadlocks(connection: Any, **_: Any) -> None:
 LONG = {"test_controls", "test_storm", "test_wheel", "test_benchmarks", "test_embedded"}
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Each worker first imports a share of the tests: in a fresh clone not all compile all."""
+    root = Path(__file__).parent
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if workers > 1 and root.name in session.config.args:
+        number = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+        for path in sorted(root.rglob("test_*.py"))[number::workers]:
+            with suppress(Exception, pytest.skip.Exception):  # told when it is collected
+                import_module(".".join(path.relative_to(root.parent).with_suffix("").parts))
+    return (yield)
+
+
 def pytest_collection_finish() -> None:
     """What all was imported and collected is looked through no more: a tenth of the time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -4,6 +4,7 @@ Under xdist the controller starts them and its workers inherit the variables; ea
 own database (pytest-django) and its own Valkey database number.
 """
 
+import gc
 import os
 import re
 import sys
@@ -21,6 +22,8 @@ _started = ExitStack()
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests() -> Iterator[None]:
     """Before pytest-django reads the settings."""
+    # What is imported and collected stays: to look through it again and again is a quarter of it.
+    gc.set_threshold(20_000, 20, 20)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:
         number = int(re.sub(r"\D", "", worker)) + 1
