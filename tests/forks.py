@@ -24,10 +24,13 @@ sys.exit(sum(os.waitpid(child, 0)[1] != 0 for child in children))
 """
 
 
-def forked(code: str, times: int, **variables: str) -> "subprocess.Popen[str]":
+def forked(
+    code: str, times: int, *, logged: bool = False, **variables: str
+) -> "subprocess.Popen[str]":
     """Run it so often at once; all have one stdin and stdout, and a session of their own.
 
-    `say` writes a line that no other process's breaks. The exit code is how many of them failed.
+    `say` writes a line that no other process's breaks; `logged` brings the log with them. The exit
+    code is how many of them failed.
     """
     return subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, code, str(times)],
@@ -40,6 +43,7 @@ def forked(code: str, times: int, **variables: str) -> "subprocess.Popen[str]":
         },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT if logged else None,
         text=True,
         start_new_session=True,
     )

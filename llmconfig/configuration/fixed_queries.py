@@ -34,7 +34,7 @@ class FixedQuery(Generic[Row]):
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The attributes of its rows."""
+        """The names of its rows' attributes, in the order of its columns."""
         return tuple(each.attname for each in self.table._meta.concrete_fields)  # noqa: SLF001 - Django's public API
 
     def compiled(self, using: str) -> _Compiled:

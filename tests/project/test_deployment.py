@@ -160,7 +160,7 @@ def test_static_files_are_collected_with_what_the_dockerfile_sets(tmp_path):
 def test_replicas_that_prepare_at_once_take_turns(empty_database):
     """Without the lock, `migrate` twice at once fails on the first table."""
     prepare = "from django.core.management import call_command; call_command('prepare')"
-    with forked(prepare, 3, DATABASE_URL=empty_database) as replicas:
+    with forked(prepare, 3, logged=True, DATABASE_URL=empty_database) as replicas:
         output = replicas.communicate(timeout=250)[0]
     assert replicas.returncode == 0, output
     created = [int(each) > 0 for each in re.findall(r"total, (\d+) created", output)]
