@@ -9,7 +9,9 @@ import psycopg
 from django.core.management import call_command
 from django.db import connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
 from django.test import TransactionTestCase
+from psycopg.pq import TransactionStatus
 
 from tests.database import database_url
 
@@ -50,6 +52,11 @@ BEGIN
 END $$
 """
 
+# As a new session would be: nobody's locks, settings, temporary tables, cursors and channels.
+_LIKE_NEW = """
+SELECT pg_advisory_unlock_all(); RESET ALL; DISCARD TEMP; CLOSE ALL; UNLISTEN *
+"""
+
 _by_flushing = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 # One session clears after all tests: a new one would first have to learn what tables there are.
 _sessions: dict[str, "psycopg.Connection[Any]"] = {}
@@ -70,6 +77,27 @@ def _clear(self: Any) -> None:
         _prepared.add(name)
     else:
         _by_flushing(self)
+
+
+def _leave_as_new(self: Any) -> bool:
+    """Whether the session has to end with the test, as by itself each does that commits.
+
+    PostgreSQL takes as long to know its tables anew as a test does for all its work on them.
+    """
+    for each in connections.all(initialized_only=True):
+        if each.connection is None:
+            continue
+        idle = each.connection.info.transaction_status is TransactionStatus.IDLE
+        if each.vendor != "postgresql" or each.in_atomic_block or not idle:
+            each.close()
+            continue
+        try:
+            each.connection.execute(_LIKE_NEW)
+        except psycopg.Error:  # the test ended it
+            each.close()
+        else:
+            connection_created.send(sender=type(each), connection=each)
+    return False
 
 
 def clear_again() -> None:
@@ -122,3 +150,4 @@ def _listed(names: set[str]) -> str:
 def clear_quickly() -> None:
     """From now on, in this process."""
     TransactionTestCase._fixture_teardown = _clear  # type: ignore[attr-defined]
+    TransactionTestCase._should_reload_connections = _leave_as_new  # type: ignore[attr-defined]
