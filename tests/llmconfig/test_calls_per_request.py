@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # Python functions and built-in ones of the event loop's thread, from the request's body to the
 # answer's, without a server. Lower it after a step forward; what needs a tenth more has to say what
 # for.
-CALLS_PER_REQUEST = 420
+CALLS_PER_REQUEST = 382
 WARM, MANY = 30, 100
 
 

@@ -60,7 +60,7 @@ async def first_request(state: GenerationState) -> TargetExchange | None:
 def _endpoint_of_usual(state: GenerationState, target: Target) -> ProviderEndpoint | None:
     """Where it goes, if nothing is known that its request would have to wait for."""
     provider = target.provider
-    if limiter_of(provider).is_full or not cooldown.is_all_well():
+    if not cooldown.is_all_well():
         return None
     # The request's bound is the call's as well, with the time in which its cost is stored.
     longest = provider.timeout_seconds + (PATIENCE_SECONDS if state.configuration.budgets else 0)

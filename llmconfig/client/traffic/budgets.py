@@ -51,6 +51,7 @@ RETRY_SECONDS = 1.0
 PATIENCE_SECONDS = 5.0
 # What was held ahead isn't given out any more when the ledger wasn't heard for so long.
 TRUSTED_SECONDS = 2.0
+_carry_out = sync_to_async(carry_out)  # made once: it looks at what it is made of
 # In a snapshot's memo: its budgets by what they count.
 BY_PLACE = ("budgets by place",)
 # By a scope's word, a plain one, as Python hashes members of an enumeration slowly; then by what it
@@ -317,7 +318,7 @@ class BudgetLedgerClient:
             ahead=ahead,
         )
         try:
-            reply = await sync_to_async(carry_out)(order, self.holder)
+            reply = await _carry_out(order, self.holder)
         except (DatabaseError, InterfaceError) as error:
             self._behind = True
             self._refuse(asking, error)
