@@ -166,3 +166,60 @@ def test_corrections_pass_and_hostile_changes_of_such_sentences_are_held():
 )
 def test_words_in_other_forms_and_places_pass(before, after):
     assert not codes(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("We open at noon.", "We open at 12 p.m."),
+        ("Open from 11am-1pm.", "Open from 11:00 a.m. to 1:00 p.m."),
+        ("Open Saturday 12-4 PM.", "Open Saturday from noon to 4 p.m."),
+        ("He came in at midnight.", "He came in at 12 a.m."),
+        ("Age: 0yrs 9mths 2wks.", "He is 9 months and 2 weeks old."),
+        ("Age: 2yrs 0mths.", "He is 2 years old."),
+        ("His fee is $250.00.", "His fee is $250."),
+        ("Puppies (6 months and younger) are $200.", "Puppies of 6 months or younger are $200."),
+        ("She couldn't see.", "She was unable to see."),
+        ("They are unable to hear.", "They can't hear."),
+        ("He hasn't been able to settle.", "He has been unable to settle."),
+        ("He doesn't have any manners.", "He lacks any manners."),
+        ("She left because she couldn't hear.", "She left because of her inability to hear."),
+        ("Ask us any questions you may have.", "Ask us any questions."),
+        (
+            "Must go together  No small kids No big dogs Good with cats",
+            "They must go together. No small kids and no big dogs; they are good with cats.",
+        ),
+        ("Primary Color: Fawn.", "He is mainly fawn."),
+    ],
+)
+def test_clock_times_ages_lists_and_denials_in_other_forms_pass(before, after):
+    assert not codes(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("We open at noon.", "We open at midnight."),
+        ("We open at 10am.", "We open at 10:30 a.m."),
+        ("Age: 0yrs 9mths.", "He is 9 years old."),
+        ("He couldn't stay.", "He was able to stay."),
+        ("There is nobody he doesn't like.", "There is nobody he likes."),
+        ("His check is on June 13.", "His check is on July 13."),
+        ("Come on Saturday.", "Come on Sunday."),
+        ("She will be medium in size.", "She will be small in size."),
+        ("Mild arthritis.", "Severe arthritis."),
+        ("Fit for a senior.", "Fit for a puppy."),
+        ("He is best as the only dog.", "He is fine as the only dog."),
+        ("You will be asked to sign.", "You may be asked to sign."),
+        ("We will not place her there.", "We prefer not to place her there."),
+        ("He has been adopted.", "He can be adopted."),
+        ("He has come through the treatment.", "He has to come through the treatment."),
+        ("He hasn't met cats before.", "He hasn't met cats lately."),
+        ("We meet before a visit.", "We meet instead of a visit."),
+        ("It is $160 on top of his fee.", "It is $160 and part of his fee."),
+        ("We drive to you for a fee.", "We drive to you."),
+        ("All of them agree.", "One of them agrees."),
+    ],
+)
+def test_what_carries_risk_is_held_whatever_the_words_are(before, after):
+    assert codes(before, after)

@@ -54,6 +54,13 @@ CHANGED_UNITS = register_code(
 _LONG_NUMBER = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){8,}")  # a telephone's
 _MONTHS = frozenset(MONTHS)
 _DIGIT = re.compile(r"\d")
+# What a full age has besides: “0yrs 9mths”, “2 years and 0 months”.
+_SPAN = r"(?:y(?:ea)?rs?|yo|mo?nths?|mths?|mos?|w(?:ee)?ks?|days?|hours?|hrs?)\b\.?"
+_ZERO_PART = re.compile(
+    rf"(?<![\d.,:])0+ ?{_SPAN}(?=[ ,]{{0,3}}(?:and )?\d)"
+    rf"|(?<=[a-z.])(?:,| and)? 0+ ?{_SPAN}",
+    re.IGNORECASE,
+)
 
 
 @of_changes
@@ -79,7 +86,9 @@ def unknown_numbers(checked: Checked) -> GateFinding | None:
         unknown = [
             each.text
             for each in quantities(answer)
-            if not is_known_number(each, known) and not is_converted(each, amounts)
+            if not is_known_number(each, known)
+            and not is_converted(each, amounts)
+            and not _is_full_hour(answer, each)
         ]
     unknown += [
         each.strip()
@@ -87,6 +96,11 @@ def unknown_numbers(checked: Checked) -> GateFinding | None:
         if not set(map(short, DIGITS.findall(each))) <= known and each.strip() not in unknown
     ]
     return found_in_answer(UNKNOWN_NUMBERS, "Numbers that the source doesn't have", unknown)
+
+
+def _is_full_hour(text: str, number: Quantity) -> bool:
+    """Whether a number is the end of an hour without minutes, as “10:00”."""
+    return number.text == "00" and text[number.start - 1 : number.start] == ":"
 
 
 @of_changes
@@ -164,6 +178,8 @@ def numbers_kept(checked: Checked) -> GateFinding | None:
     added = [each.text for each in changes.added if _DIGIT.search(each.text)]
     if not gone and not added:
         return None
+    if "0" in changes.gone_text:
+        gone = [_ZERO_PART.sub(" ", each) for each in gone]
     before, after = _sequence(gone), _sequence(added)
     unmatched = _unmatched(before, after)
     lost = _unmatched(after, before)

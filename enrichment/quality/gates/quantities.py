@@ -149,11 +149,13 @@ def spelled_numbers(text: str) -> set[str]:
     if not text.isascii():
         for signs in (CJK_DIGITS, KOREAN_NUMBERS):
             found |= {str(number) for sign, number in signs.items() if sign in text}
+    found |= {"12" for each in _TWELVES if each in lowered}
     if "pm" in lowered or "p.m" in lowered:
         found |= {str(int(hour) + 12) for hour in AFTERNOON.findall(lowered)}
     return found
 
 
+_TWELVES = ("noon", "midday", "midnight")
 _COUNTING = frozenset(NUMBER_WORDS) | frozenset(COMPOUNDS)
 _SPELLED = _COUNTING | frozenset(MONTHS)
 

@@ -62,7 +62,9 @@ KEPT_SHARE = 0.5  # of a condition's words of content
 SCOPE = 6  # words that a negation reaches
 MIN_SAME_WORDS = 3  # of a sentence that is the same but for its negation
 _CLAUSE = re.compile(r"[.;:!?\n()]+|,|\s[-–—]\s")  # noqa: RUF001
-_NEGATORS = frozenset().union(*NEGATORS.values()) - {"ne", "plus", "ni", "ej", "pas", "en"}
+_NOUNS = frozenset("lack lacks lacked lacking absence inability failed fails".split())
+_NEGATORS = _NOUNS.union(*NEGATORS.values()) - {"ne", "plus", "ni", "ej", "pas", "en"}
+_ABLE = frozenset({"able", "unable"})  # “couldn't” and “was unable to” say the same
 _ENGLISH = NEGATORS["en"]
 _SUBJECTS = frozenset("he she it they we i you is has loves".split())
 
@@ -223,25 +225,29 @@ MAX_HEADS = 2  # words behind a denial, by which it is known again
 _MARKS = frozenset(".;:!?()-–—,")  # noqa: RUF001
 _MARKED = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.;:!?()–—,-]")  # noqa: RUF001
 _WHEN = re.compile(r"\bat (?:this|the) (?:point|time|moment|present)(?: in time)?\b|\bso far\b")
+_DOING = frozenset({"do", "does", "did"})
 _BASES = {"ca": "can", "wo": "will", "cannot": "can"}
 
 
 def _without_negators(sentence: Sentence) -> tuple[tuple[str, ...], int]:
-    """Its words but for those that deny, and how many these are."""
+    """The stems of its words but for those that deny, and how many these are."""
     kept, negators = [], 0
     for before, word in pairwise(("", *sentence.words)):
         if word == before:  # “is not not”
             continue
         if word.endswith("n't"):
             negators += 1
-            kept.append(_BASES.get(word[:-3], word[:-3]))
+            if word[:-3] not in _DOING:  # “he doesn't like”, “he likes”
+                kept.append(stem(_BASES.get(word[:-3], word[:-3])))
         elif word in _BASES:
             negators += 1
             kept.append(_BASES[word])
         elif word in _NEGATORS:
             negators += 1
-        else:
-            kept.append(word)
+        elif word not in _DOING:
+            kept.append(stem(word))
+    if negators > 1 and sentence.words[-1] == "none":  # “don't slow him down none”
+        negators -= 1
     return tuple(kept), negators
 
 
@@ -297,7 +303,7 @@ def opposite_said(checked: Checked) -> GateFinding | None:
         return None
     had, has = Counter(before), Counter(after)
     new, gone = (has - had).keys(), (had - has).keys()
-    for now, then in ((NEGATIVE, POSITIVE), (POSITIVE, NEGATIVE)):
+    for now, then in ((NEGATIVE - _ABLE, POSITIVE - _ABLE), (POSITIVE - _ABLE, NEGATIVE - _ABLE)):
         if not now.isdisjoint(new) and not then.isdisjoint(gone):
             shown = [each.text for each in changes.added if not now.isdisjoint(new & {*each.words})]
             return found_in_answer(NEGATION_CHANGED, "The source says the opposite", shown)
@@ -325,7 +331,14 @@ def _is_lost(sentence: Sentence, after: Passage) -> bool:
     denies = _denies(sentence)
     if not denies and DEMANDS.isdisjoint(sentence.words):
         return False
-    content = {word for word in sentence.content() if not _is_small(word) and word not in _ENGLISH}
+    content = {
+        word
+        for word in sentence.content()
+        if not _is_small(word)
+        and word not in _ENGLISH
+        and word not in _ABLE
+        and not word.endswith("n't")
+    }
 
     def is_kept(word: str) -> bool:
         return after.has(word) or after.has_alike(word)

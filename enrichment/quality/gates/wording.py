@@ -142,7 +142,7 @@ def _changed(
     turned = (
         swapped(gone, added, new.keys() | lost.keys())
         or _turned(lost.keys(), new.keys(), source.text, answer.text, denied=bool(after.denials))
-        or _weighed(before, after, source, answer)
+        or _weighed(before, after, source, answer, checked.changes.after)
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys(), f"{source.lower} {answer.lower}")
         or _new_codes(answer.text, source, checked, besides)
@@ -311,17 +311,30 @@ def _turned(
     return ""
 
 
-def _weighed(before: Wording, after: Wording, source: Passage, answer: Passage) -> str:
-    """Whether a word that limits what is said was left out or put in."""
+def _weighed(
+    before: Wording, after: Wording, source: Passage, answer: Passage, added: Passage
+) -> str:
+    """Whether a word that limits what is said was left out or put in.
+
+    A fee may stand in another sentence that was `added`.
+    """
     had, has = _weighty(before), _weighty(after)
-    asks = "?" in answer.text and "?" not in source.text  # “Interested? Call us.”
-    for name in sorted(had.keys() - has.keys() - MAY_GO - ({"condition"} if asks else set())):
+    stated = set[str]()  # otherwise
+    if "?" in answer.text and "?" not in source.text:  # “Interested? Call us.”
+        stated.add("condition")
+    if _PRICE.search(answer.lower) or not _FEES.isdisjoint(added.words):
+        stated.add("fee")
+    for name in sorted(had.keys() - has.keys() - MAY_GO - stated):
         if not answer.misspells(had[name]):
             return f"without “{had[name].replace('_', ' ')}”"
     for name in sorted(has.keys() - had.keys() - MAY_COME):
         if not source.misspells(has[name]):
             return f"with “{has[name].replace('_', ' ')}”"
     return ""
+
+
+_FEES = frozenset(word for word, names in WEIGHTY.items() if "fee" in names)
+_PRICE = re.compile(r"\$|\bdollars?\b|\bfree\b")
 
 
 def _weighty(wording: Wording) -> dict[str, str]:

@@ -247,14 +247,15 @@ DROPPED = frozenset(
 # Exchanged for another of its line, each of these turns what is said. Lines of `word+word` count
 # as one.
 _TURNS = """
-    time: before+prior | after+following+once | until+til+till | same_day
+    time: before+prior | after+following+once | until+til+till | same_day | instead
+    so_far: before+prior+ever+yet | since+lately+recently
     bound: under+below+less+fewer+younger+lighter+smaller | over+above+more+older+heavier+bigger
     extreme: least+minimum | most+maximum
     side: on | off
     inside: in+inside+indoors+indoor | out+outside+outdoors+outdoor
     height: up | down
     modal: must+need+needs+needed+requires+required+require+requirement+mandatory+has_to+have_to+necessary+got_to | should+ought+recommended+recommend+preferred+prefer+prefers+preferably+ideally+could+may+might+can+possible+optional+welcome
-    daytime: pm | am
+    daytime: pm+noon+midday | am+midnight
     joint: but | and
     choice: and | or
     which: other+others | all+every
@@ -262,13 +263,21 @@ _TURNS = """
     being: dog+dogs | person+people+someone+somebody
     degree: fully+completely+totally+entirely | partly+partially+somewhat+half
     tense: is+are+has+have+does+do+has_been | was+were+had+did+has_been | will+shall+going_to
-    sure: will+shall | may+might+could
-    how_many: all+every+everyone+everybody+each+any | both | some+several | most+mostly | few | many | half | another | neither+none
+    sure: will+shall | may+might+could+perhaps+maybe+possibly+prefer+prefers
+    done: has_been+has+have | can+may+might | has_to+have_to
+    advised: best+ideal+ideally+must | fine+ok+okay+alright
+    how_many: all+every+everyone+everybody+each+any | one_of | both | some+several | most+mostly | few | many | half | another | neither+none
     place: first+1st | last
     hand: left | right
     level: low+lower | high+higher
     speed: slow+slowly | quick+quickly+fast
     amount: little | lot+lots+much
+    size: small+smaller+little+tiny+petite+miniature | medium+midsize+midsized | large+larger+big+bigger+huge+giant
+    grade: mild+mildly+slight+slightly+minor | moderate+moderately | severe+severely+serious+seriously+major
+    age: puppy+puppies+young | adult+adults+grown | senior+seniors+elderly
+    payment: plus+extra+additional | include+includes+included+including+part_of+covers+covered
+    month: january+jan | february+feb | march+mar | april+apr | may | june+jun | july+jul | august+aug | september+sept+sep | october+oct | november+nov | december+dec
+    weekday: monday+mondays+mon | tuesday+tuesdays+tue+tues | wednesday+wednesdays+wed | thursday+thursdays+thu+thur+thurs | friday+fridays+fri | saturday+saturdays+sat | sunday+sundays+sun
     compass: northeast+northeastern | northwest+northwestern | southeast+southeastern | southwest+southwestern
 """  # noqa: E501
 TURNS: Mapping[str, tuple[tuple[str, str], ...]] = {}
@@ -316,6 +325,7 @@ _WEIGHTY = """
     too: even including included
     both: both
     together: together pair
+    fee: fee fees cost costs charge charges charged price prices deposit donation donations donate donates donating pay pays paid payment payments
     must: must need needs needed requires required require requirement mandatory has_to have_to should ought necessary got_to gotta
 """  # noqa: E501
 WEIGHTY: Mapping[str, tuple[str, ...]] = {}
@@ -346,7 +356,9 @@ GRAVE = frozenset(
     """.split()
 )
 # Of these only the loss counts: an editor may put them in.
-MAY_COME = frozenset({"condition", "must", "still", "hedge", "both", "together", "used_to", "yet"})
+MAY_COME = frozenset(
+    {"condition", "must", "still", "hedge", "both", "together", "used_to", "yet", "fee"}
+)
 # Of these only the gain counts.
 MAY_GO = frozenset({"too", "always", "under"})
 # Numbers in English words that count something; "a", "first" and "half" seldom do.

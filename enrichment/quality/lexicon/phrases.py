@@ -55,6 +55,13 @@ PHRASES: Mapping[str, str] = {
     "be sure": "ensure",
     "feel free to": "",
     "you may need": "you perhaps need",
+    "you may be": "you perhaps be",
+    **{
+        f"{asked} {you}{modal} have": asked
+        for asked in ("questions", "concerns", "questions or concerns", "questions and concerns")
+        for you in ("you", "that you")
+        for modal in ("", " may", " might")
+    },
     "you may have": "you perhaps have",
     "you may": "you can",  # a permission, which an editor may word as a request
     "also known as": "aka",
@@ -128,10 +135,37 @@ PHRASES: Mapping[str, str] = {
     "had been": "has_been",
     "only just": "just",
     "up to date": "up_to_date",
+    **{
+        f"{joint} {bound}": bound
+        for joint in ("and", "or")
+        for bound in "younger older under over above below less more smaller bigger".split()
+    },
     "up to": "under",
     "and up": "over",
     "or up": "over",
     "or not": "",
+    **{
+        f"{verb} {unable} to": said
+        for verbs, said in (("am is are", "cannot"), ("was were has_been", "could not"))
+        for verb in verbs.split()
+        for unable in ("unable", "not able")
+    },
+    **{
+        f"{verb}n't able to": said
+        for verbs, said in (("is are", "cannot"), ("was were", "could not"))
+        for verb in verbs.split()
+    },
+    "inability to": "could not",
+    "absence of": "no",
+    "on top of": "plus",
+    "part of": "part_of",
+    "one of": "one_of",
+    **{
+        f"{mostly} {color}": color
+        for mostly in ("mainly", "mostly", "primarily", "predominantly", "largely")
+        for color in "black white brown tan fawn red gray grey brindle cream gold golden blue"
+        " yellow chocolate merle tricolor".split()
+    },
     "have the ability to": "can",
     "has the ability to": "can",
     "are able to": "can",
