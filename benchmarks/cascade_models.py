@@ -259,7 +259,7 @@ def pairs(cheap: dict[str, Kept], dear: dict[str, Kept], score: str) -> list[tup
 
     tagging = get("tagging")
     found = []
-    for row in cheap.keys() & dear.keys():
+    for row in sorted(cheap.keys() & dear.keys()):
         one, other = cheap[row], dear[row]
         if other.state == "failed":
             continue

@@ -253,8 +253,8 @@ def test_named_commands_and_targets_exist(document):
     taught = set(re.findall(r"management/commands/([a-z_]+)\.py", text))  # the reader writes them
     assert commands - taught <= set(get_commands())
     code = "\n".join([*quoted(text), *re.findall(r"^make \S+", text, flags=re.MULTILINE)])
-    targets = set(re.findall(r"^make ([a-z]+)", code, flags=re.MULTILINE))
-    assert targets <= set(re.findall(r"^([a-z]+):", text_of("Makefile"), flags=re.MULTILINE))
+    targets = set(re.findall(r"^make ([a-z-]+)", code, flags=re.MULTILINE))
+    assert targets <= set(re.findall(r"^([a-z-]+):", text_of("Makefile"), flags=re.MULTILINE))
 
 
 def test_an_enrichment_has_what_the_checklist_asks_for():
