@@ -3,10 +3,13 @@
 uvicorn writes a small answer in two system calls, searches each header by two regular expressions
 and sets a timer for each request. Here the head waits for the first part of its body, as ASGI
 allows, headers are looked at together, and all connections share a timer. What is unusual goes
-uvicorn's own way; `tests/project/test_uvicorn_http.py` compares the bytes of both.
+uvicorn's own way; `tests/project/test_uvicorn_http.py` compares the bytes of both. A release of
+uvicorn that is built otherwise than those that this was written for serves on its own way alone.
 """
 
 import asyncio
+import inspect
+import logging
 from collections.abc import Sequence
 from functools import lru_cache
 from operator import itemgetter
@@ -24,6 +27,12 @@ from uvicorn.protocols.http.httptools_impl import (
 
 from llmconfig.runtime.time_limits import TimeLimit, limits_of
 
+logger = logging.getLogger(__name__)
+# What uvicorn's own cycle is made of, in the releases that this was written for (0.54).
+MADE_OF = (
+    "self", "scope", "transport", "flow", "logger", "access_logger", "access_log",
+    "default_headers", "message_event", "expect_100_continue", "keep_alive", "on_response",
+)  # fmt: skip
 Headers = Sequence[tuple[bytes, bytes]]
 START, BODY = "http.response.start", "http.response.body"
 LENGTH = b"content-length"
@@ -37,8 +46,8 @@ CONTROLS = bytes([*range(9), *range(10, 32), 127])  # which no header's value ma
 MAX_REMEMBERED_URL = 100  # characters
 
 
-class Connection(HttpToolsProtocol):
-    """One connection of a client."""
+class ShortConnection(HttpToolsProtocol):
+    """One connection of a client, on the shorter way."""
 
     _idle: TimeLimit | None = None  # once it waits for another request
 
@@ -240,3 +249,14 @@ def _default_lines(headers: Headers) -> bytes:
         lines = b"".join([b"%b: %b\r\n" % (name.lower(), value) for name, value in headers])
         _last_defaults = headers, lines
     return lines
+
+
+def connection_for(cycle: type[Any]) -> type[HttpToolsProtocol]:
+    """The shorter way where uvicorn's cycle of a request is the known one, else uvicorn's own."""
+    if tuple(inspect.signature(cycle.__init__).parameters) == MADE_OF:
+        return ShortConnection
+    logger.warning("This release of uvicorn isn't known here: it serves HTTP on its own way.")
+    return HttpToolsProtocol
+
+
+Connection = connection_for(RequestResponseCycle)

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from nodewise.uvicorn_http import Connection
+from nodewise.uvicorn_http import Connection, connection_for
 from tests.measuring import function_calls
 
 GET = b"GET /a%20b?c=d HTTP/1.1\r\nhost: x\r\n"
@@ -235,3 +235,13 @@ def test_an_unused_connection_is_closed_and_a_used_one_is_not() -> None:
 
     with asyncio.Runner(loop_factory=Clock) as runner:
         assert runner.run(closed()) == [True, False, True]
+
+
+def test_a_release_of_uvicorn_that_is_built_otherwise_serves_on_its_own_way(caplog: Any) -> None:
+    class Another:
+        def __init__(self, scope: Any, transport: Any, task_group: Any) -> None:
+            """With other arguments."""
+
+    assert connection_for(RequestResponseCycle) is Connection is not HttpToolsProtocol
+    assert connection_for(Another) is HttpToolsProtocol
+    assert "isn't known" in caplog.text
