@@ -2,7 +2,8 @@
 
 import pytest
 
-from benchmarks.quality import edited
+from benchmarks.quality import edited, listings, measured
+from benchmarks.quality_changes import OTHER_CHANGES
 from enrichment.enrichments import get
 from enrichment.quality.gates import FINDING_CODES
 from enrichment.quality.gates.wording import CHANGED_WORDING, OTHER_WORDS
@@ -190,6 +191,17 @@ def test_words_in_other_forms_and_places_pass(before, after):
             "They must go together. No small kids and no big dogs; they are good with cats.",
         ),
         ("Primary Color: Fawn.", "He is mainly fawn."),
+        ("Weight: 0lbs 14oz.", "She weighs 14 ounces."),
+        ("She has been unable to sleep.", "She hasn't been able to sleep."),
+        ("We adopt to MD, VA and DC.", "We adopt to Maryland, Virginia and DC."),
+        ("Open Mon, Tues & Wed.", "Open from Monday through Wednesday."),
+        ("Transport is an extra $150.", "Transport is an additional $150."),
+        ("She hasn't met kids yet.", "So far, she has not met children."),
+        ("Please don't hesitate to ask any questions.", "Please ask any questions."),
+        ("*Due to laws, we cannot ship.", "Due to laws, we can't ship."),
+        ("Good with men, women and kids.", "He is good with kids, men and women."),
+        ("His mild arthritis needs meds.", "He needs medication for his slight arthritis."),
+        ("It dont slow him down none.", "It doesn't slow him down."),
     ],
 )
 def test_clock_times_ages_lists_and_denials_in_other_forms_pass(before, after):
@@ -219,7 +231,36 @@ def test_clock_times_ages_lists_and_denials_in_other_forms_pass(before, after):
         ("It is $160 on top of his fee.", "It is $160 and part of his fee."),
         ("We drive to you for a fee.", "We drive to you."),
         ("All of them agree.", "One of them agrees."),
+        ("A home without children and visitors.", "A home without children."),
+        ("Not good with cats, birds and rabbits.", "Not good with cats and rabbits."),
+        ("He was vaccinated for rabies and parvo.", "He was vaccinated for parvo."),
+        ("We adopt to Virginia, West Virginia and DC.", "We adopt to Virginia and DC."),
+        ("Good with dogs, kids, cats and all.", "Good with cats, kids, cats and all."),
+        ("She's good with some dogs.", "She's good with dogs."),
+        ("He lives with calm dogs.", "He lives with dogs."),
+        ("He came from Texas to Maine.", "He came from Oregon to Maine."),
+        ("He is a sociable dog.", "He is a female dog."),
+        ("He had a mild case of mange.", "He had a case of mange."),
+        ("Drops for the rest of her life.", "Drops for a while."),
+        ("He is due for his shots in May.", "He had his shots in May."),
+        ("She is a Poodle.", "She is a purebred Poodle."),
+        ("They were rescued here.", "They were born here."),
+        ("He will be neutered.", "He should be neutered."),
     ],
 )
 def test_what_carries_risk_is_held_whatever_the_words_are(before, after):
     assert codes(before, after)
+
+
+def test_other_beings_in_the_place_of_some_are_held():
+    for change in ("dogs to cats", "cats to dogs", "children to adults"):
+        found = measured(listings(), OTHER_CHANGES[change])
+        assert found.of >= 60
+        assert found.share >= 0.98, (change, found.missed)
+
+
+def test_edits_of_another_hand_that_were_tried_blind_stay_mended():
+    right, hostile = edited("quality_edits_blind.txt"), edited("quality_hostile_blind.txt")
+    assert (right.of, hostile.of) == (120, 60)
+    assert right.share <= 0.02, right.codes
+    assert hostile.share >= 0.95, hostile.missed

@@ -54,8 +54,11 @@ CHANGED_UNITS = register_code(
 _LONG_NUMBER = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){8,}")  # a telephone's
 _MONTHS = frozenset(MONTHS)
 _DIGIT = re.compile(r"\d")
-# What a full age has besides: “0yrs 9mths”, “2 years and 0 months”.
-_SPAN = r"(?:y(?:ea)?rs?|yo|mo?nths?|mths?|mos?|w(?:ee)?ks?|days?|hours?|hrs?)\b\.?"
+# What a full age or weight has besides: “0yrs 9mths”, “2 years and 0 months”.
+_SPAN = (
+    r"(?:y(?:ea)?rs?|yo|mo?nths?|mths?|mos?|w(?:ee)?ks?|days?|hours?|hrs?|lbs?|pounds?|feet|ft)"
+    r"\b\.?"
+)
 _ZERO_PART = re.compile(
     rf"(?<![\d.,:])0+ ?{_SPAN}(?=[ ,]{{0,3}}(?:and )?\d)"
     rf"|(?<=[a-z.])(?:,| and)? 0+ ?{_SPAN}",

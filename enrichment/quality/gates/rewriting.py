@@ -224,7 +224,10 @@ def _denied_heads(sentences: Iterable[Sentence]) -> list[frozenset[str]]:
 MAX_HEADS = 2  # words behind a denial, by which it is known again
 _MARKS = frozenset(".;:!?()-–—,")  # noqa: RUF001
 _MARKED = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.;:!?()–—,-]")  # noqa: RUF001
-_WHEN = re.compile(r"\bat (?:this|the) (?:point|time|moment|present)(?: in time)?\b|\bso far\b")
+_WHEN = re.compile(
+    r"\bat (?:this|the) (?:point|time|moment|present)(?: in time)?\b|\bso far\b"
+    r"|\b[Dd]o(?:n['’]t| not) hesitate to\b"  # noqa: RUF001
+)
 _DOING = frozenset({"do", "does", "did"})
 _BASES = {"ca": "can", "wo": "will", "cannot": "can"}
 

@@ -14,6 +14,7 @@ from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.gates import company
 from enrichment.quality.gates.compared_words import Wording
 from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem, words
 from enrichment.quality.gates.contract import (
@@ -58,6 +59,7 @@ OTHER_WORDS = register_code("other_words", _("Another word in its place"), _ADVI
 MAX_POSTINGS = 8  # sentences that a word may stand in and still tell where one came from
 MAX_COMPARED = 40_000  # characters
 ENGLISH = frozenset({"", "en"})
+SEXES = frozenset({"male", "female"})
 
 
 @of_changes
@@ -146,6 +148,10 @@ def _changed(
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys(), f"{source.lower} {answer.lower}")
         or _new_codes(answer.text, source, checked, besides)
+        or company.exchanged(before.words, after.words)
+        or company.unlimited(source, answer)
+        or (new.keys() & SEXES and company.sex_from_nowhere(answer, checked.source_words))
+        or (lost and company.left_out(source, checked.written_out(answer)))
     )
     if turned:
         return turned, True

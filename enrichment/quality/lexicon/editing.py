@@ -220,6 +220,7 @@ ADDED = LIGHT | frozenset(
     sure able toward towards via
     monday tuesday wednesday thursday friday saturday sunday
     january february march april june july august september october november december
+    noon midday midnight
     """.split()
 )
 # What may be left out: fillers, greetings, and what a rewriting says in other words.
@@ -263,7 +264,7 @@ _TURNS = """
     being: dog+dogs | person+people+someone+somebody
     degree: fully+completely+totally+entirely | partly+partially+somewhat+half
     tense: is+are+has+have+does+do+has_been | was+were+had+did+has_been | will+shall+going_to
-    sure: will+shall | may+might+could+perhaps+maybe+possibly+prefer+prefers
+    sure: will+shall | should+ought+may+might+could+perhaps+maybe+possibly+prefer+prefers
     done: has_been+has+have | can+may+might | has_to+have_to
     advised: best+ideal+ideally+must | fine+ok+okay+alright
     how_many: all+every+everyone+everybody+each+any | one_of | both | some+several | most+mostly | few | many | half | another | neither+none
@@ -278,6 +279,14 @@ _TURNS = """
     payment: plus+extra+additional | include+includes+included+including+part_of+covers+covered
     month: january+jan | february+feb | march+mar | april+apr | may | june+jun | july+jul | august+aug | september+sept+sep | october+oct | november+nov | december+dec
     weekday: monday+mondays+mon | tuesday+tuesdays+tue+tues | wednesday+wednesdays+wed | thursday+thursdays+thu+thur+thurs | friday+fridays+fri | saturday+saturdays+sat | sunday+sundays+sun
+    rounds: first+1st+partial | full+complete+completed+final
+    span: life+lifetime+lifelong+permanent+permanently+forever | awhile+temporary+temporarily+briefly+month+week
+    known: new+unfamiliar+strange | familiar
+    pace: well+nicely | slowly+poorly+badly
+    growth: grown | growing
+    origin: rescued+found+saved+pulled | born
+    whereabouts: returned+surrendered+relinquished | adopted
+    state: texas+tx | florida+fl | georgia+ga | tennessee+tn | arkansas+ar | alabama | mississippi+ms | louisiana | kentucky+ky | virginia+va | carolina+nc+sc | ohio+oh | indiana | illinois+il | iowa+ia | kansas+ks | oklahoma | missouri | michigan+mi | minnesota+mn | wisconsin+wi | nebraska | colorado | utah+ut | nevada+nv | arizona+az | california+ca | oregon | washington+wa | idaho | montana+mt | wyoming+wy | maine | vermont+vt | hampshire+nh | massachusetts | connecticut+ct | jersey+nj | pennsylvania | delaware | maryland+md | york+ny | hawaii | alaska+ak
     compass: northeast+northeastern | northwest+northwestern | southeast+southeastern | southwest+southwestern
 """  # noqa: E501
 TURNS: Mapping[str, tuple[tuple[str, str], ...]] = {}
@@ -312,6 +321,10 @@ _WEIGHTY = """
     unless: unless
     exception: except excluding excepting apart_from aside_from other_than besides with_the_exception
     still: still
+    mild: mild mildly slight minor
+    severe: severe severely serious
+    due: due overdue
+    purebred: purebred purebreds
     no_longer: no_longer anymore any_more
     used_to: used_to formerly previously
     yet: yet

@@ -276,6 +276,11 @@ _LINES = """
     lessen lesson
     patients patience
     stationary stationery
+    include includes including included cover covers covered covering
+    mild slight minor
+    serious severe major
+    extra additional another
+    forever permanent
     temperament temperment tempermant
 """
 

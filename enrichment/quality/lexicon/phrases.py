@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 # Signs that stand for a word.
 SIGNS = (
-    (" non ", " non"), ("w/o ", " without "), ("w/", " with "), ("b/c", " because "),
+    ("*", " "), (" non ", " non"), ("w/o ", " without "), ("w/", " with "), ("b/c", " because "),
     ("&", " and "), ("@", " at "), ("#", " pounds "), (">", " over "), ("<", " under "), ("’", "'"),  # noqa: RUF001
 )  # fmt: skip
 # Several words that say one thing, joined before words are looked at.
@@ -108,6 +108,8 @@ PHRASES: Mapping[str, str] = {
     "free from": "not",
     "lack of": "no",
     "no longer": "no_longer",
+    "so far": "yet",
+    "a while": "awhile",
     "not any more": "no_longer",
     "not anymore": "no_longer",
     "any more": "no_longer",
@@ -146,7 +148,7 @@ PHRASES: Mapping[str, str] = {
     "or not": "",
     **{
         f"{verb} {unable} to": said
-        for verbs, said in (("am is are", "cannot"), ("was were has_been", "could not"))
+        for verbs, said in (("am is are", "cannot"), ("was were", "could not"))
         for verb in verbs.split()
         for unable in ("unable", "not able")
     },
@@ -155,6 +157,7 @@ PHRASES: Mapping[str, str] = {
         for verbs, said in (("is are", "cannot"), ("was were", "could not"))
         for verb in verbs.split()
     },
+    **{f"{has} been unable to": f"{has} not been able to" for has in ("has", "have", "had")},
     "inability to": "could not",
     "absence of": "no",
     "on top of": "plus",
