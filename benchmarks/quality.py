@@ -314,8 +314,9 @@ FOOTER = """
 Changes made by rule say what gates can find, not how often models err: that is the judged part.
 At first the gates had found 5 % of pounds that became grams, 71 % of years that became months, 0 of
 90 loves that became hates, 2 % of good that became bad, 79 % of dogs that became cats, 80 % of
-other announcements and 70 % of cut texts. A place that is exchanged for one that the text names
-elsewhere is not found. `tests/enrichment/test_quality.py` holds a small part of it.
+other announcements and 70 % of cut texts. A place that is no state of the USA and is
+exchanged for one that the text names elsewhere is not found. `tests/enrichment/test_quality.py`
+holds a small part of it.
 """
 INJECTIONS = "\n## Instructions in the data\n"
 

@@ -201,6 +201,10 @@ def test_words_in_other_forms_and_places_pass(before, after):
         ("*Due to laws, we cannot ship.", "Due to laws, we can't ship."),
         ("Good with men, women and kids.", "He is good with kids, men and women."),
         ("His mild arthritis needs meds.", "He needs medication for his slight arthritis."),
+        ("He has no manors, yet!", "He has no manners yet!"),
+        ("You get a credit to your fee.3.", "You get a credit toward your fee."),
+        ("Some dogs annoy him.", "A few dogs annoy him."),
+        ("SHE IS HAPPY, SWEET, AND LOVES TO PLAY.", "She is happy and sweet and loves playing."),
         ("It dont slow him down none.", "It doesn't slow him down."),
     ],
 )

@@ -6,10 +6,12 @@ English, as `gates.wording`, which asks. Linear in the sentences' lengths.
 import re
 from collections import Counter
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import Passage
+from enrichment.quality.gates.contract import Checked
 from enrichment.quality.lexicon.editing import TURNS
-from enrichment.quality.lexicon.words import BEINGS, FEMALE, MALE
+from enrichment.quality.lexicon.words import BEINGS, FEMALE, MALE, STOPWORDS
 
 # Beings of one kind. Where fewer of one kind are spoken of and more of another, who it is changed.
 _KINDS = tuple(
@@ -56,23 +58,41 @@ MIN_PLACES = 3  # capitalised items that make a list
 _WEEKDAYS = frozenset(word for word, said in TURNS.items() if any(k == "weekday" for k, _ in said))
 
 
-def left_out(source: Passage, answer: Passage) -> str:
+def left_out(source: Passage, answer: Passage, lost: AbstractSet[str], checked: Checked) -> str:
     """One of some that the source lists, such as places or beings, of which the answer has others.
 
-    Blank for none.
+    Blank for none. `lost` are the words that the source has more of.
     """
+    if _LISTED.isdisjoint(lost) and lost.isdisjoint(_capitalised(source.text)):
+        return ""
+    return _left_out(source, answer) and _left_out(source, checked.written_out(answer))
+
+
+def _capitalised(text: str) -> set[str]:
+    return {each.lower() for each in _PART.findall(text) if each[0].isupper()}
+
+
+def _left_out(source: Passage, answer: Passage) -> str:
     ranges = "through" in answer.words or "to" in answer.words
+    found: dict[str, bool] = {}
     for items in _lists(source.text):
         if ranges and not _WEEKDAYS.isdisjoint(map(str.lower, items)):
             continue  # “Monday through Wednesday” has Tuesday too
-        gone = [each for each in items if not _has_all(answer, each)]
+        for each in items:
+            if each not in found:
+                found[each] = len(found) < MAX_ITEMS and _has_all(answer, each)
+        gone = [each for each in items if not found[each]]
         if gone and len(gone) < len(items):
             return f"without “{gone[0]}”"
     return ""
 
 
+MAX_ITEMS = 200  # that are looked for; those of a longer list count as left out
+
+
 def _has_all(answer: Passage, item: str) -> bool:
-    return all(answer.has(word) or answer.has_alike(word) for word in item.lower().split())
+    words = (word for word in item.lower().split() if word not in STOPWORDS)
+    return all(answer.has(word) or answer.has_alike(word) for word in words)
 
 
 def _lists(text: str) -> Iterator[list[str]]:
@@ -95,7 +115,7 @@ def _lists(text: str) -> Iterator[list[str]]:
     yield from _whole(beings, 2)
     joined = False
     for part in _PART.findall(text):
-        if part[0].isupper() and part.lower() not in _LISTED:
+        if _is_name(part):
             if joined or not names:
                 names.append(part)
             else:
@@ -107,6 +127,16 @@ def _lists(text: str) -> Iterator[list[str]]:
             yield from _whole(names, MIN_PLACES)
             names, joined = [], False
     yield from _whole(names, MIN_PLACES)
+
+
+def _is_name(part: str) -> bool:
+    """Whether a part may be one of a name: no word of a sentence in capitals, but a short code."""
+    if not part[0].isupper() or (part.isupper() and len(part) > MAX_CODE):
+        return False
+    return part.lower() not in _LISTED and part.lower() not in _JOINS
+
+
+MAX_CODE = 3  # letters
 
 
 def _whole(items: list[str], least: int) -> Iterator[list[str]]:

@@ -21,7 +21,7 @@ from enrichment.quality.lexicon.words import STOPWORDS
 _ENDS = re.compile(
     r"(?<![.!?…])(?<!\b[A-Z])[.!?…]++[\"')\]*]*+(?:\s+|(?=[A-ZÀ-ÖØ-Þ*]))|[\n•|]+|[*~_=-]{3,}|[。！？]"  # noqa: RUF001
     r"|\*\*(?<=\w..)(?=[A-Z])"
-    r"|(?<=[a-z])(?<!\b[Nn]ot)(?<!\b[Vv]ery)\s++(?=No [a-z]|(?:Good|Great|OK|Ok) with )"
+    r"|\s(?<=[a-z\s]\s)(?<![Nn]ot\s)(?<![Vv]ery\s)(?=No [a-z]|(?:Good|Great|OK|Ok) with )"
     r"|\s(?=(?:He|She|They|This|The|Her|His|We|You|Please|If|Our|My|For|All|There)\s)"
 )
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")

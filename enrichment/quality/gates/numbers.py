@@ -54,6 +54,7 @@ CHANGED_UNITS = register_code(
 _LONG_NUMBER = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){8,}")  # a telephone's
 _MONTHS = frozenset(MONTHS)
 _DIGIT = re.compile(r"\d")
+_NEXT_IN_LIST = re.compile(r"(?<=[a-z][.!?])\d{1,2}\W{0,3}\Z")  # “is due.3.”, of a numbered list
 # What a full age or weight has besides: “0yrs 9mths”, “2 years and 0 months”.
 _SPAN = (
     r"(?:y(?:ea)?rs?|yo|mo?nths?|mths?|mos?|w(?:ee)?ks?|days?|hours?|hrs?|lbs?|pounds?|feet|ft)"
@@ -177,7 +178,7 @@ def numbers_kept(checked: Checked) -> GateFinding | None:
     Only sentences that were changed are compared: there no number may come from another one.
     """
     changes = checked.changes
-    gone = [each.text for each in changes.gone if _DIGIT.search(each.text)]
+    gone = [_NEXT_IN_LIST.sub("", each.text) for each in changes.gone if _DIGIT.search(each.text)]
     added = [each.text for each in changes.added if _DIGIT.search(each.text)]
     if not gone and not added:
         return None

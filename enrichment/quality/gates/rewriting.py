@@ -350,5 +350,6 @@ def _is_lost(sentence: Sentence, after: Passage) -> bool:
         return True
     if not denies:
         return False
-    denied = {each for each in _polarity([sentence])[0] if is_content(each)}
+    roots = _polarity([sentence])[0]
+    denied = {each for each in content if stem(each) in roots}
     return sum(not is_kept(each) for each in denied) > KEPT_SHARE * len(denied)

@@ -151,7 +151,7 @@ def _changed(
         or company.exchanged(before.words, after.words)
         or company.unlimited(source, answer)
         or (new.keys() & SEXES and company.sex_from_nowhere(answer, checked.source_words))
-        or (lost and company.left_out(source, checked.written_out(answer)))
+        or company.left_out(source, answer, lost.keys(), checked)
     )
     if turned:
         return turned, True

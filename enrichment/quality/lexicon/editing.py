@@ -136,7 +136,7 @@ _ALIKE = """
     also too
     dollar dollars usd
     female girl gal lady
-    male boy guy fellow fella
+    male boy guy fellow fella dude
     currently now
     soon possible
     visit meet come

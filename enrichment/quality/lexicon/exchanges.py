@@ -281,6 +281,7 @@ _LINES = """
     serious severe major
     extra additional another
     forever permanent
+    strange odd weird
     temperament temperment tempermant
 """
 

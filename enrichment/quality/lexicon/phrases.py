@@ -110,6 +110,8 @@ PHRASES: Mapping[str, str] = {
     "no longer": "no_longer",
     "so far": "yet",
     "a while": "awhile",
+    "quite a few": "many",
+    "a few": "some",
     "not any more": "no_longer",
     "not anymore": "no_longer",
     "any more": "no_longer",
