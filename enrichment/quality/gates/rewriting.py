@@ -226,6 +226,7 @@ _MARKS = frozenset(".;:!?()-–—,")  # noqa: RUF001
 _MARKED = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.;:!?()–—,-]")  # noqa: RUF001
 _WHEN = re.compile(
     r"\bat (?:this|the) (?:point|time|moment|present)(?: in time)?\b|\bso far\b"
+    r"|\b(?:at )?no (?:extra |additional )?(?:cost|charge|fee)\b"
     r"|\b[Dd]o(?:n['’]t| not) hesitate to\b"  # noqa: RUF001
 )
 _DOING = frozenset({"do", "does", "did"})

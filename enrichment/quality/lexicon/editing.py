@@ -277,6 +277,7 @@ _TURNS = """
     grade: mild+mildly+slight+slightly+minor | moderate+moderately | severe+severely+serious+seriously+major
     age: puppy+puppies+young | adult+adults+grown | senior+seniors+elderly
     payment: plus+extra+additional | include+includes+included+including+part_of+covers+covered
+    gratis: fee+fees+cost+costs+charge+charges+extra+additional | free
     month: january+jan | february+feb | march+mar | april+apr | may | june+jun | july+jul | august+aug | september+sept+sep | october+oct | november+nov | december+dec
     weekday: monday+mondays+mon | tuesday+tuesdays+tue+tues | wednesday+wednesdays+wed | thursday+thursdays+thu+thur+thurs | friday+fridays+fri | saturday+saturdays+sat | sunday+sundays+sun
     rounds: first+1st+partial | full+complete+completed+final

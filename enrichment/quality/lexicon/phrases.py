@@ -110,6 +110,13 @@ PHRASES: Mapping[str, str] = {
     "no longer": "no_longer",
     "so far": "yet",
     "a while": "awhile",
+    **{f"{pay} attention": "attention" for pay in ("pay", "pays", "paying", "paid")},
+    **{
+        f"{at}no {extra}{cost}": "free"
+        for at in ("at ", "")
+        for extra in ("", "extra ", "additional ")
+        for cost in ("cost", "charge", "fee")
+    },
     "quite a few": "many",
     "a few": "some",
     "not any more": "no_longer",
