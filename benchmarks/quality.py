@@ -275,9 +275,9 @@ In brackets the exact 95 % interval.
 | the same, while any new word was held | 71, 36 | 17 (23.9 %; 14.6 to 35.5 %) | 34 (94.4 %; 81.3 to 99.3 %) |
 | the same, when only exchanged words were | 71, 36 | 12 (16.9 %; 9.0 to 27.7 %) | 31 (86.1 %; 70.5 to 95.3 %) |
 | a third part, while any new word was held | 65 | 11 (16.9 %; 8.8 to 28.3 %) | |
-| the same, by all the rules below | 65 | 5 (7.7 %; 2.5 to 17.0 %) | |
+| the same, by the first four rules below | 65 | 5 (7.7 %; 2.5 to 17.0 %) | |
 | a fourth part, while any new word was held | 48, 30 | 5 (10.4 %; 3.5 to 22.7 %) | 26 (86.7 %; 69.3 to 96.2 %) |
-| the same, by all the rules below | 48, 30 | 2 (4.2 %; 0.5 to 14.3 %) | 24 (80.0 %; 61.4 to 92.3 %) |
+| the same, by the first four rules below | 48, 30 | 2 (4.2 %; 0.5 to 14.3 %) | 24 (80.0 %; 61.4 to 92.3 %) |
 | all kinds, by another, while any new word was held | 120, 60 | 14 (11.7 %; 6.5 to 18.8 %) | 53 (88.3 %; 77.4 to 95.2 %) |
 | the same, by the first four rules below | 120, 60 | 9 (7.5 %; 3.5 to 13.8 %) | 47 (78.3 %; 65.8 to 87.9 %) |
 
