@@ -1,12 +1,13 @@
 """Writes a personality profile of several short texts for matching."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.enrichments.contract import Judgement, PromptText
+from enrichment.errors import AnswerRejected
 from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
@@ -26,6 +27,7 @@ from enrichment.quality.gates import (
     unknown_numbers,
     within_limits,
 )
+from enrichment.quality.gates.form import ANSWER_EMPTY
 from llmconfig.client.types import Generation
 
 
@@ -100,8 +102,14 @@ class DogProfiler(ListingEnrichment):
         }
 
     def accept(self, answer: Generation, values: Mapping[str, str]) -> Any:
-        """The object; the client has held it to the schema."""
-        return answer.parsed
+        """The object, which the client has held to the schema; nothing stands in a list twice.
+
+        Raises AnswerRejected where its bio is blank.
+        """
+        told = _tidy(answer.parsed)
+        if "bio" not in told:
+            raise AnswerRejected("The profile's bio is blank.", reason=ANSWER_EMPTY)
+        return told
 
     def judge(
         self,
@@ -131,6 +139,23 @@ class DogProfiler(ListingEnrichment):
         return replace(
             judged, findings=(), value=kept, suggestion=judged.value, doubts=tuple(doubts)
         )
+
+
+def _tidy(whole: Mapping[str, Any]) -> dict[str, Any]:
+    """Without blanks around texts, and without what is blank or said before in its list."""
+    told: dict[str, Any] = {}
+    for name, value in whole.items():
+        tidy = value.strip() if isinstance(value, str) else _each_once(value)
+        if tidy:
+            told[name] = tidy
+    return told
+
+
+def _each_once(texts: Sequence[str]) -> list[str]:
+    once: dict[str, str] = {}
+    for text in map(str.strip, texts):
+        once.setdefault(text.casefold(), text)
+    return list(filter(None, once.values()))
 
 
 def _parts(whole: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

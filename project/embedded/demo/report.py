@@ -82,11 +82,12 @@ def _listing(animal: Animal, language: str) -> Table:
 
 
 def _profile(profile: Any) -> str:
-    """Its sentences and traits; blank when there is none."""
+    """Its sentences and traits, as far as it has them; blank when there is none."""
     if not isinstance(profile, dict):
         return ""
     traits = ", ".join(map(str, profile.get("personality_traits", [])))
-    return f"{profile.get('tagline', '')} {profile.get('bio', '')} [{traits}]"
+    parts = (profile.get("tagline"), profile.get("bio"), traits and f"[{traits}]")
+    return " ".join(str(part) for part in parts if part)
 
 
 def _suggested(animal: Animal, enrichment: type[Enrichment], variant: str = "") -> str:
