@@ -14,15 +14,15 @@ from llmconfig.client.types import Usage
 from llmconfig.configuration import prices
 from llmconfig.configuration.cost_of_changes import NodeCost, quantiles
 from llmconfig.configuration.facts import CascadeFacts
-from llmconfig.configuration.resolution import Target, explain
+from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
-from llmconfig.errors import ConfigurationError
 from llmconfig.models import CascadeScore, InteractionType
 from metrics.reports.past_calls import (
     IN_BATCHES,
     WENT_THROUGH,
     PastCall,
     Priced,
+    first_target,
     name_of,
     price_of,
     priced,
@@ -122,18 +122,8 @@ def cascade_of(node: str, state: Snapshot) -> PricedCascade | None:
         return None
     facts, judge = known.cascade, None
     if facts.score == CascadeScore.JUDGE and known.judge is not None:
-        judge = _first(InteractionType.JUDGE.value, state, known.judge.model)
-    return PricedCascade(facts, _first(node, state, facts.model), judge)
-
-
-def _first(node: str, state: Snapshot, model: str) -> Target | None:
-    """Who would answer there first, by a reference if there is one."""
-    given = {"model": model} if model else {}
-    try:
-        targets = explain(node, snapshot=state, given=given).targets
-    except ConfigurationError:
-        return None
-    return targets[0] if targets else None
+        judge = first_target(InteractionType.JUDGE.value, state, known.judge.model)
+    return PricedCascade(facts, first_target(node, state, facts.model), judge)
 
 
 def cascaded_cost(node: str, number: int, old: Ways, new: Ways) -> tuple[NodeCost, list[float]]:

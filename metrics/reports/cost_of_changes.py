@@ -19,9 +19,8 @@ from llmconfig.configuration.cost_of_changes import (
     quantiles,
     total_of,
 )
-from llmconfig.configuration.resolution import Target, explain
+from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
-from llmconfig.errors import ConfigurationError
 from metrics.bounded import bounded
 from metrics.errors import TookTooLong
 from metrics.reports.cost_of_cascades import (
@@ -37,6 +36,7 @@ from metrics.reports.past_calls import (
     PastCall,
     Priced,
     called,
+    first_target,
     name_of,
     price_of,
     priced,
@@ -63,7 +63,7 @@ def cost_of_change(before: Snapshot, after: Snapshot, for_a_page: bool = False) 
 def _cost_of_change(before: Snapshot, after: Snapshot) -> CostOfChange:
     nodes, cases = [], []
     for node, number in called():
-        old, new = _target(node, before), _target(node, after)
+        old, new = first_target(node, before), first_target(node, after)
         was, will = cascade_of(node, before), cascade_of(node, after)
         if _same(old, new) and was == will:
             continue
@@ -76,15 +76,6 @@ def _cost_of_change(before: Snapshot, after: Snapshot) -> CostOfChange:
     total = total_of(nodes, cases)
     nodes.sort(key=lambda each: -abs(each.difference.p50 if each.difference else 0.0))
     return CostOfChange(DAYS, tuple(nodes), total)
-
-
-def _target(node: str, state: Snapshot) -> Target | None:
-    """Who would answer, also while calls are switched off, as where a file is only checked."""
-    try:
-        targets = explain(node, snapshot=state).targets
-    except ConfigurationError:
-        return None
-    return targets[0] if targets else None
 
 
 def _same(old: Target | None, new: Target | None) -> bool:

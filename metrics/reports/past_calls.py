@@ -12,7 +12,9 @@ from django.utils import timezone
 
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices
-from llmconfig.configuration.resolution import Target
+from llmconfig.configuration.resolution import Target, explain
+from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.errors import ConfigurationError
 from metrics.models import GenerationMetric
 from metrics.query_sources import OVERVIEW
 
@@ -94,6 +96,19 @@ def sample(node: str) -> Iterator[PastCall]:
         yield PastCall(
             usage, model, at, service, way or "", beside is not None, bool(tools or results)
         )
+
+
+def first_target(node: str, state: Snapshot, model: str = "") -> Target | None:
+    """Who would answer there first, by a reference if there is one; None where nobody would.
+
+    Also while calls are switched off, as where a file is only checked.
+    """
+    given = {"model": model} if model else {}
+    try:
+        targets = explain(node, snapshot=state, given=given).targets
+    except ConfigurationError:
+        return None
+    return targets[0] if targets else None
 
 
 def price_of(target: Target) -> prices.PriceFacts | None:
