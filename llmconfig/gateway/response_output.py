@@ -8,8 +8,9 @@ from collections.abc import Hashable, Mapping, Sequence
 import orjson
 
 from llmconfig.client.types import Thought
-from llmconfig.client.wire.free_text_tools import text_in
+from llmconfig.client.wire.free_text_tools import CUSTOM, text_in
 from llmconfig.client.wire.thinking import joined, to_details
+from llmconfig.client.wire.tool_choice import name_of_tool
 from llmconfig.gateway.reading import JSON, ParsedRequest
 from llmconfig.gateway.response_tools import CallersTool
 from llmconfig.gateway.responses_requests import seal
@@ -61,16 +62,16 @@ class OutputMessage(OutputItem):
 
 
 class OutputCall(OutputItem):
-    """A call of one of the caller's functions."""
+    """A call of one of the caller's tools; `arguments` may be a free text as it is."""
 
     kind = "fc"
 
     def __init__(
         self, place: int, owner: str, call: JSON, tools: Mapping[str, CallersTool]
     ) -> None:
-        function = call.get("function") or {}
-        name = function.get("name", "")
-        self.tool = tools.get(name) or CallersTool(name)
+        name = name_of_tool(call)
+        self.is_text = CUSTOM in call
+        self.tool = tools.get(name) or CallersTool(name, takes_text=self.is_text)
         if self.tool.takes_text:
             self.kind = "ctc"
         super().__init__(place, owner)
@@ -81,16 +82,28 @@ class OutputCall(OutputItem):
     def said(self) -> JSON:
         """What it was called with, under its name."""
         if self.tool.takes_text:
-            return {"input": text_in(self.arguments)}
+            return {"input": self.arguments if self.is_text else text_in(self.arguments)}
         return {"arguments": self.arguments}
+
+    def add(self, call: JSON) -> None:
+        """A part of what it was called with."""
+        part = call.get(CUSTOM) or call.get("function") or {}
+        self.arguments += part.get("input" if self.is_text else "arguments") or ""
 
     def empty(self) -> JSON:
         """The item at its beginning, before anything was said in it."""
         return self.whole(OPEN) | dict.fromkeys(self.said, "")
 
     @property
+    def comes_in_pieces(self) -> bool:
+        """Whether each piece can be told when it comes."""
+        return self.is_text or not self.tool.takes_text
+
+    @property
     def ends(self) -> bool:
         """Whether nothing can follow what it has."""
+        if self.is_text:
+            return False
         try:
             orjson.loads(self.arguments)
         except orjson.JSONDecodeError:
@@ -203,7 +216,7 @@ class OutputItems:
         if not isinstance(item, OutputCall):
             item = OutputCall(len(self.all), self._owner, call, self._tools)
             self._add(key, item)
-        item.arguments += (call.get("function") or {}).get("arguments") or ""
+        item.add(call)
         return item
 
     def over(self, key: Hashable) -> list[OutputItem]:

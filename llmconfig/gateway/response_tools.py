@@ -1,16 +1,15 @@
-"""Tools of OpenAI's Responses in the words of a chat, which knows functions alone, and back.
+"""Tools of OpenAI's Responses in the words of a chat, and back.
 
-A namespace's functions have its name before theirs, a tool that takes free text takes it as an
-argument. A search that may not leave its vendor, as Codex offers it beside its own tools, is left
-out; the record's dropped parameters name it. Source: `openai.types.responses.ToolParam`.
+A namespace's functions have its name before theirs. A search that may not leave its vendor, as
+Codex offers it beside its own tools, is left out; the record's dropped parameters name it. Source:
+`openai.types.responses.ToolParam`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import orjson
-
-from llmconfig.client.wire.free_text_tools import CUSTOM, FREE_TEXT, INPUT, described
+from llmconfig.client.wire.free_text_tools import CUSTOM, grammar_of
+from llmconfig.client.wire.tool_choice import name_of_tool
 from llmconfig.gateway.reading import JSON, bad, check_tools, objects
 
 CHOICES = ("auto", "none", "required")
@@ -23,7 +22,7 @@ MAX_NAME = 64  # of a function, as OpenAI and Anthropic have it
 
 @dataclass(frozen=True, slots=True)
 class CallersTool:
-    """A tool of the caller's, whose function has another name or form in a chat."""
+    """A tool of the caller's that has another name in a chat, or takes free text."""
 
     name: str
     namespace: str = ""
@@ -32,10 +31,10 @@ class CallersTool:
 
 @dataclass(slots=True)
 class ToolsOfRequest:
-    """The functions that a model is offered, what they stand for, and what was left out."""
+    """The tools that a model is offered, what they stand for, and what was left out."""
 
-    functions: list[JSON] = field(default_factory=list)
-    stands_for: dict[str, CallersTool] = field(default_factory=dict)  # by the function's name
+    in_chat: list[JSON] = field(default_factory=list)
+    stands_for: dict[str, CallersTool] = field(default_factory=dict)  # by the name in a chat
     left_out: list[str] = field(default_factory=list)
 
 
@@ -62,7 +61,7 @@ def offered(body: JSON, *, is_native: bool) -> ToolsOfRequest:
             found.left_out.append(f"tools.{kind}")
         else:
             raise bad(f"{where}.type", f"{kind!r} is not offered; only tools of your own are.")
-    check_tools(found.functions)
+    check_tools(found.in_chat)
     return found
 
 
@@ -75,14 +74,17 @@ def _add(found: ToolsOfRequest, tool: JSON, where: str, namespace: str = "") -> 
     for each in tool.keys() - TOOL_FIELDS:
         if tool[each]:
             found.left_out.append(f"tools.{each}")
-    function: JSON = {"name": name_in_chat(name, namespace)}
-    function |= {each: tool[each] for each in OWN_FIELDS if tool.get(each) is not None}
-    if kind == CUSTOM:
-        function |= {"description": described(tool), "parameters": FREE_TEXT}
+    told: JSON = {"name": name_in_chat(name, namespace)}
+    fields = ("description",) if kind == CUSTOM else OWN_FIELDS
+    told |= {each: tool[each] for each in fields if tool.get(each) is not None}
+    grammar = grammar_of(tool.get("format")) if kind == CUSTOM else None
+    if grammar is not None:
+        rule = {each: grammar.get(each) for each in ("syntax", "definition")}
+        told["format"] = {"type": "grammar", "grammar": rule}
     if namespace or kind == CUSTOM:
         stands_for = CallersTool(name, namespace, takes_text=kind == CUSTOM)
-        found.stands_for[function["name"]] = stands_for
-    found.functions.append({"type": "function", "function": function})
+        found.stands_for[told["name"]] = stands_for
+    found.in_chat.append({"type": kind, kind: told})
 
 
 def name_in_chat(name: str, namespace: object) -> str:
@@ -95,7 +97,7 @@ def name_in_chat(name: str, namespace: object) -> str:
 
 def choose(choice: object, tools: ToolsOfRequest, extra: JSON, *, is_native: bool) -> None:
     """Which of the tools may or must be called; raises RequestRefused."""
-    extra["tools"] = tools.functions
+    extra["tools"] = tools.in_chat
     if choice is None:
         return
     if isinstance(choice, str) and choice in CHOICES:
@@ -108,10 +110,12 @@ def choose(choice: object, tools: ToolsOfRequest, extra: JSON, *, is_native: boo
         raise bad("tool_choice", "It is auto, none, required, a function or allowed_tools.")
     if kind != "allowed_tools":
         name = name_in_chat(str(choice.get("name", "")), choice.get("namespace"))
-        extra["tool_choice"] = {"type": "function", "function": {"name": name}}
+        stands_for = tools.stands_for.get(name)
+        kind = CUSTOM if stands_for is not None and stands_for.takes_text else FUNCTION
+        extra["tool_choice"] = {"type": kind, kind: {"name": name}}
         return
     allowed = set(_names(objects(choice, "tools")))
-    extra["tools"] = [tool for tool in tools.functions if tool["function"]["name"] in allowed]
+    extra["tools"] = [tool for tool in tools.in_chat if name_of_tool(tool) in allowed]
     if not extra["tools"]:
         raise bad("tool_choice.tools", "None of these is among the tools.")
     extra["tool_choice"] = "required" if choice.get("mode") == "required" else "auto"
@@ -126,14 +130,14 @@ def call_of(item: JSON, where: str) -> JSON:
     for name in ("call_id", "name"):
         if not isinstance(item.get(name), str):
             raise bad(f"{where}.{name}", "Each function call has one.")
-    arguments = item.get("arguments")
+    name = name_in_chat(item["name"], item.get("namespace"))
     if item.get("type") == "custom_tool_call":
-        arguments = orjson.dumps({INPUT: item.get("input", "")}).decode()
-    function = {
-        "name": name_in_chat(item["name"], item.get("namespace")),
-        "arguments": arguments if isinstance(arguments, str) else "{}",
-    }
-    return {"id": item["call_id"], "type": "function", "function": function}
+        said = item.get("input")
+        custom = {"name": name, "input": said if isinstance(said, str) else ""}
+        return {"id": item["call_id"], "type": CUSTOM, CUSTOM: custom}
+    arguments = item.get("arguments")
+    function = {"name": name, "arguments": arguments if isinstance(arguments, str) else "{}"}
+    return {"id": item["call_id"], "type": FUNCTION, FUNCTION: function}
 
 
 def echoed(body: Mapping[str, object]) -> list[JSON]:

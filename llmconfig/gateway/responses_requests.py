@@ -89,7 +89,7 @@ def read_response(
     lost += [f"reasoning.{each}" for each in reasoning.keys() - REASONING if reasoning[each]]
     tools = response_tools.offered(body, is_native=is_native)
     lost += tools.left_out
-    if tools.functions:
+    if tools.in_chat:
         response_tools.choose(body.get("tool_choice"), tools, extra, is_native=is_native)
     extra.update(_effort(body))
     if LOGPROBS in (body.get("include") or ()):

@@ -143,7 +143,8 @@ class ResponseEvents:
             parts += self._say("output_text", "")
         whole = self.response(made)
         for item in list(self._items.open.values()):
-            parts += self._close(item, whole["output"][item.place]["status"])
+            told = whole["output"][item.place]
+            parts += self._close(item, told.get("status", DONE))  # free text has none
         kind = "response.completed" if whole["status"] == DONE else "response.incomplete"
         return b"".join([*parts, self._event(kind, response=whole)])
 
@@ -223,8 +224,9 @@ class ResponseEvents:
         if fresh:
             begun = item.empty()
             parts.append(self._event("response.output_item.added", **_at(item), item=begun))
-        if said and not item.tool.takes_text:  # a text comes whole: its pieces are JSON's
-            name = "response.function_call_arguments.delta"
+        # The text in a function's argument comes whole: its pieces are JSON's.
+        if said and item.comes_in_pieces:
+            name = f"{_called_with(item)}.delta"
             parts.append(self._event(name, **_at(item), item_id=item.id, delta=said))
         return parts
 
@@ -241,11 +243,9 @@ class ResponseEvents:
             parts += self._end_part(item, len(item.parts) - 1)
         elif isinstance(item, OutputCall):
             where = {**_at(item), "item_id": item.id}
-            if item.tool.takes_text:
-                name = "response.custom_tool_call_input"
+            name = _called_with(item)
+            if not item.comes_in_pieces:
                 parts.append(self._event(f"{name}.delta", **where, delta=item.said["input"]))
-            else:
-                name = "response.function_call_arguments"
             parts.append(self._event(f"{name}.done", **where, **item.said))
         elif isinstance(item, OutputReasoning) and item.told:
             where = self._in_thoughts(item)
@@ -280,6 +280,11 @@ class ResponseEvents:
 
 def _at(item: OutputItem) -> JSON:
     return {"output_index": item.place}
+
+
+def _called_with(item: OutputCall) -> str:
+    takes_text = item.tool.takes_text
+    return f"response.{'custom_tool_call_input' if takes_text else 'function_call_arguments'}"
 
 
 def _thoughts(item: OutputReasoning) -> str:

@@ -18,6 +18,7 @@ TYPE = ProviderType(
     output_limit="max_completion_tokens",
     schema_form="openai_narrow",
     refuses_unknown_fields=True,
+    takes_all_tools=True,
     takes_azure_values=True,
     source="https://learn.microsoft.com/azure/ai-services/openai/reference",
 )

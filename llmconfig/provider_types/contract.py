@@ -53,6 +53,7 @@ class ProviderType:
     schema_form: str = "openai"  # how it takes JSON schemas: a name of client.structured_output
     refuses_unknown_fields: bool = False  # a request with a field that it doesn't know is a 400
     takes_cache_marks: bool = False  # Anthropic's `cache_control` on parts and tools
+    takes_all_tools: bool = False  # not functions alone: free text and choices among some, too
     takes_cache_key: bool = False  # OpenAI's `prompt_cache_key`
     ids_keep_name: bool = False  # its own ids start with its name, as in openrouter/auto
     takes_azure_values: bool = False  # a node's azure_* values apply

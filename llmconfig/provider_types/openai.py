@@ -38,6 +38,7 @@ TYPE = ProviderType(
     batches="openai",
     output_limit="max_completion_tokens",
     refuses_unknown_fields=True,
+    takes_all_tools=True,  # https://platform.openai.com/docs/guides/function-calling
     takes_cache_key=True,  # https://platform.openai.com/docs/guides/prompt-caching
     last_resort="",
     quirks=QUIRKS,

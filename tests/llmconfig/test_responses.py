@@ -477,7 +477,7 @@ def test_tools_of_codex_are_functions_of_a_chat_and_come_back_as_they_were(serve
     assert functions[1]["description"].endswith("start: /.+/")
     assert functions[1]["parameters"]["required"] == ["input"]
     record = GenerationMetric.objects.first()
-    assert record.dropped_params == ["tools.web_search"]
+    assert record.dropped_params == ["tools.format (asked in words)", "tools.web_search"]
     items = [each.model_dump(exclude_none=True) for each in made.output]
     results = [
         {"type": "custom_tool_call_output", "call_id": "c0", "output": "done"},

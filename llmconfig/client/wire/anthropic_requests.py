@@ -10,7 +10,13 @@ import orjson
 
 from llmconfig.client.types import Message
 from llmconfig.client.wire import JSON
-from llmconfig.client.wire.free_text_tools import CUSTOM, as_function, call_as_function
+from llmconfig.client.wire.free_text_tools import (
+    CUSTOM,
+    LOST_GRAMMAR,
+    as_function,
+    call_as_function,
+    loses_grammar,
+)
 from llmconfig.client.wire.prompt_cache import BREAKPOINT
 from llmconfig.client.wire.reading import object_of, text_of
 from llmconfig.client.wire.thinking import of_details
@@ -149,6 +155,8 @@ class RequestTranslation:
                 taken = _carry_one(content, name, value)
             if not taken:
                 self.drop(name)
+        if any(map(loses_grammar, map(object_of, extra.get("tools") or ()))):
+            self.drop(LOST_GRAMMAR)
         allowed = allowed_tools(extra.get("tool_choice"))
         if allowed is not None:
             content["tools"] = [

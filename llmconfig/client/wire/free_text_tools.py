@@ -14,6 +14,7 @@ from llmconfig.client.wire.reading import object_of
 
 CUSTOM = "custom"
 INPUT = "input"  # the argument that holds a free text
+LOST_GRAMMAR = "tools.format (asked in words)"  # what of such a tool functions have no place for
 FREE_TEXT: Mapping[str, Any] = {
     "type": "object",
     "properties": {INPUT: {"type": "string"}},
@@ -28,6 +29,11 @@ def grammar_of(form: object) -> Mapping[str, Any] | None:
     if found.get("type") != "grammar":
         return None
     return object_of(found.get("grammar")) or found
+
+
+def loses_grammar(tool: Mapping[str, Any]) -> bool:
+    """Whether a chat's tool has a grammar, which as a function it would have in words alone."""
+    return grammar_of(object_of(tool.get(CUSTOM)).get("format")) is not None
 
 
 def described(tool: Mapping[str, Any]) -> str:

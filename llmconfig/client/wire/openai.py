@@ -22,10 +22,11 @@ from llmconfig.client.wire.cache_marks import (
     without_marks,
 )
 from llmconfig.client.wire.errors import error_in
+from llmconfig.client.wire.function_tools import with_functions_alone
 from llmconfig.client.wire.openai_answers import OpenAIListener, read_answer, unknown_fields
 from llmconfig.client.wire.prompt_cache import MARK
 from llmconfig.client.wire.reading import object_of
-from llmconfig.client.wire.refused_parameters import CHOICES
+from llmconfig.client.wire.refused_parameters import CHOICES, FREE_TEXT_TOOLS
 from llmconfig.client.wire.response_format import ask_for_shape
 from llmconfig.client.wire.usage import billed
 from llmconfig.client.wire.usual_reply import usual_reply
@@ -84,8 +85,8 @@ class OpenAIWire:
         told = () if question.shape is None else ask_for_shape(content, question)
         if question.logprobs and question.reports_logprobs:
             content["logprobs"] = True
-        if question.extra:
-            told += _carry(content, question)
+        if question.extra or len(messages) > 1:  # else there are neither tools nor calls
+            told += _carry_with_tools(content, question)
         if question.prefix is not None:
             hint_at_prefix(content, question, kind)
         if strips_marks:
@@ -164,6 +165,15 @@ def _carry(content: JSON, question: Question) -> tuple[str, ...]:
         refused = refused | {MARK}
     content |= {name: value for name, value in question.extra.items() if name not in refused}
     return tuple(name for name in question.extra if name in refused)
+
+
+def _carry_with_tools(content: JSON, question: Question) -> tuple[str, ...]:
+    """The same for a chat, with tools and calls as the server knows them."""
+    told = _carry(content, question)
+    kind = provider_types.get(question.target.provider.provider_type)
+    if kind.takes_all_tools and FREE_TEXT_TOOLS not in question.refused:
+        return told
+    return told + with_functions_alone(content)
 
 
 def _place(index: object) -> int:

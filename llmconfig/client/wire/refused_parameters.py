@@ -2,7 +2,8 @@
 
 A refusal has a name of its own, which is also how it is kept: `temperature`; `max_tokens` (then
 `max_completion_tokens` is sent, and the other way round); `response_format:json_object`;
-`role:developer`; `reasoning_effort=minimal` where only the value is refused.
+`role:developer`; `reasoning_effort=minimal` where only the value is refused; `tools:custom`, after
+which tools of free text are asked as functions.
 """
 
 import re
@@ -23,6 +24,7 @@ OPTIONAL = (
     "cache_control", "safety_identifier", "store", "metadata", "user", "prediction",
     "web_search_options", "chat_template_kwargs", "include", "n",
 )  # fmt: skip
+FREE_TEXT_TOOLS = "tools:custom"
 CHOICES = "n"  # how many answers; those that don't come are asked one by one
 OTHER_LIMIT = {
     "max_tokens": "max_completion_tokens",
@@ -52,6 +54,12 @@ _THIS_VALUE = re.compile(
     r"|\b(?:when|while|unless|if)\b",
     re.IGNORECASE,
 )
+# What older versions of OpenAI's API say of a tool of the type `custom`, which has no `function`.
+_FREE_TEXT = re.compile(
+    r"tools\[\d+\](?:\.type|\.function\b)|['\"`]custom['\"`]|\bcustom tools?\b|type:? custom\b",
+    re.IGNORECASE,
+)
+_ABOUT_ITS_GRAMMAR = re.compile(r"grammar|lark|regex|\bformat\b|definition", re.IGNORECASE)
 _UNKNOWN_FIELD = re.compile(
     r"extra (?:inputs|fields)|unrecognized|unknown|unexpected keyword|no such (?:field|parameter)"
     r"|additional propert",
@@ -91,6 +99,8 @@ def adjustment_for(
             return Adjustment(role)
     if status == 500:
         return None
+    if _refuses_free_text(place, said, content) and FREE_TEXT_TOOLS not in refused:
+        return Adjustment(FREE_TEXT_TOOLS)
     names = [root] if root in content else [each for each in _named_in(said) if each in content]
     for name in names:
         found = _adjustment(name, refusal, content)
@@ -160,6 +170,15 @@ def _refused_role(place: str, said: str, content: JSON) -> str | None:
     if "system" in roles and _SYSTEM_ROLE.search(said):
         return "role:system"
     return None
+
+
+def _refuses_free_text(place: str, said: str, content: JSON) -> bool:
+    """Whether the error is about a chat's tool of free text as such, and one was sent."""
+    tools = content.get("tools")
+    kinds = [each.get("type") for each in tools] if isinstance(tools, list) else []
+    if "custom" not in kinds or "messages" not in content or _ABOUT_ITS_GRAMMAR.search(said):
+        return False
+    return _FREE_TEXT.search(f"{place} {said}") is not None
 
 
 def _messages(content: JSON) -> Sequence[Mapping[str, Any]]:

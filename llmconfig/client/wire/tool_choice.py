@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from llmconfig.client.wire import JSON
 from llmconfig.client.wire.free_text_tools import CUSTOM
 from llmconfig.client.wire.reading import object_of, text_of
 
@@ -12,6 +13,9 @@ def allowed_tools(choice: Any) -> list[str] | None:
     tools = allowed.get("tools")
     if not isinstance(tools, list):
         return None
-    found = map(object_of, tools)
-    named = [object_of(each.get("function") or each.get(CUSTOM)) for each in found]
-    return [text_of(each.get("name")) for each in named]
+    return [name_of_tool(object_of(each)) for each in tools]
+
+
+def name_of_tool(tool: JSON) -> str:
+    """The name of a chat's tool, or of a call of one; blank where it has none."""
+    return text_of(object_of(tool.get("function") or tool.get(CUSTOM)).get("name"))
