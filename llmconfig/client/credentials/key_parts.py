@@ -2,6 +2,9 @@
 
 import re
 from collections.abc import Set as AbstractSet
+from typing import Any
+
+import re2
 
 from llmconfig.secrets import MASK
 
@@ -10,6 +13,9 @@ BLOCK = 5
 # In a stream, this many characters that may begin a part wait for the next piece.
 SUSPICIOUS = 4
 NOWHERE: AbstractSet[int] = frozenset()
+# Blocks times characters from which RE2, which looks for all blocks in one go, is the faster one:
+# vendors' keys have a hundred blocks, and each look through an answer takes half a microsecond.
+MANY_LOOKS = 2_000
 
 
 def masked(text: str, hidden: AbstractSet[int]) -> str:
@@ -21,7 +27,7 @@ def masked(text: str, hidden: AbstractSet[int]) -> str:
 class Parts:
     """What counts as a part of a key: runs of `window` characters of any of its forms."""
 
-    __slots__ = ("_blocks", "_forms", "_pieces", "_starts", "window")
+    __slots__ = ("_any_block", "_blocks", "_forms", "_pieces", "_starts", "window")
 
     def __init__(self, forms: tuple[str, ...], window: int, public: str = "") -> None:
         self.window = window
@@ -40,13 +46,11 @@ class Parts:
         self._blocks = frozenset(
             form[at : at + size] for form in forms for at in range(0, len(form) - size + 1, step)
         )
+        self._any_block: Any = None  # compiled when it is first needed
 
     def hidden(self, text: str) -> AbstractSet[int]:
         """The positions that belong to a part."""
-        for block in self._blocks:  # `any` takes three times as long
-            if block in text:
-                break
-        else:
+        if not self._may_stand_in(text):
             return NOWHERE
         pieces, window = self._pieces, self.window
         found = [at for at in range(len(text)) if text[at : at + window] in pieces]
@@ -54,13 +58,25 @@ class Parts:
 
     def masked(self, text: str) -> str:
         """The text with each part masked."""
-        for block in self._blocks:
-            if block in text:
-                break
-        else:
+        if not self._may_stand_in(text):
             return text
         hidden = self.hidden(text)
         return masked(text, hidden) if hidden else text
+
+    def _may_stand_in(self, text: str) -> bool:
+        """Whether any block stands in a text."""
+        blocks = self._blocks
+        if len(blocks) * len(text) > MANY_LOOKS:
+            try:
+                if self._any_block is None:
+                    self._any_block = re2.compile("|".join(map(re2.escape, blocks)))
+                return self._any_block.search(text) is not None
+            except (UnicodeEncodeError, re2.error):  # half a pair of surrogates; a key without end
+                pass
+        for block in blocks:  # noqa: SIM110 - `any` takes three times as long
+            if block in text:
+                return True
+        return False
 
     def begun(self, text: str) -> int:
         """How many characters at a text's end may be the beginning of a part."""
