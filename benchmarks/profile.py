@@ -1,8 +1,9 @@
 """`make profile`: where the CPU of a batch goes, by part; writes its document.
 
 Needs an empty database in DATABASE_URL, as `python -m project.embedded --ephemeral --` brings one.
-Installs py-spy into an environment of its own, which stops the process some hundred times a second
-and notes what it is at, down to the C code; a small function weighs what it takes, no more.
+Installs py-spy into an environment of its own, which looks some hundred times a second at what each
+thread is at, without stopping it: a small function weighs what it takes, no more. What the samples
+of a thread are worth follows from its CPU time, as Linux counts it.
 """
 
 import argparse
@@ -12,9 +13,10 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,15 +36,14 @@ SAMPLES_A_SECOND = 200
 AIM = 1.4  # times what bare aiohttp takes
 SMALLEST = 0.01  # of the whole; less is told as one line
 # What a frame belongs to: the first that its path holds, where OURS stands for this checkout. The
-# innermost frame that fits any has the sample, so C code counts for its package or who called it.
+# innermost frame that fits any has the sample, so C code counts for the Python code that called it.
 OURS = "(ours)/"
 ADDRESSING = "the gate for texts that address a model"
 PARTS = (
     ("psycopg", "psycopg: talking to PostgreSQL"),
     ("site-packages/redis/", "redis: the shared response cache"),
     ("site-packages/django/", "Django"),
-    ("uvloop/loop", "uvloop: the event loop and its sockets"),
-    ("libuv", "uvloop: the event loop and its sockets"),
+    ("http/background_loop.py", "uvloop: the event loop and its sockets"),
     (f"{OURS}enrichment/quality/gates/instructions", ADDRESSING),
     (f"{OURS}enrichment/quality/disguises", ADDRESSING),
     (
@@ -61,12 +62,11 @@ PARTS = (
     (f"{OURS}llmconfig/client/", "the client besides: keys kept out of texts, records on disk"),
     (f"{OURS}llmconfig/", "resolution, snapshot, prices"),
 )
-# A thread that waits for a lock, for work or for a socket uses none, though it may look awake. Most
-# waits are for Python's own lock, by who has let go of it: RE2, a socket, libpq.
-IDLE = ("PyThread_acquire_lock_timed ", "_queue_SimpleQueue_get ", "pthread_cond_timedwait ")
-WAITS = ("epoll_pwait (", "epoll_wait (", "poll (", "select (", "clock_nanosleep (")
+# A thread of a pool that waits for work uses none, though it may look awake.
+WAITS = "_worker ("
 ELSEWHERE = "Python itself: threads, tasks, memory"
 _FRAME = re.compile(r"\((?P<path>[^()]*?)(?::\d+)?\)$")
+_THREAD = re.compile(r"thread \(\d+\): (?P<name>.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ class Profile:
     all_ms: float
     database_ms: float
     tasks_a_row: float
-    shares: Counter[str]
+    samples: int
+    shares: Mapping[str, float]
 
 
 def main() -> None:
@@ -105,15 +106,20 @@ def main() -> None:
             plain = lane(given)
         spent, in_database = busy_seconds() - before, database.cpu_seconds() - in_database
         alone = bare(given)
+        before_by_thread = thread_seconds()
         with TemporaryDirectory() as folder, sampled(Path(folder) / "stacks") as stacks:
             lane(argparse.Namespace(rows=SAMPLED_ROWS, in_flight=IN_FLIGHT, url=provider.url))
+        by_thread = thread_seconds()
+        by_thread.subtract(before_by_thread)
+        samples = by_part(stacks)
         found = Profile(
             plain=plain,
             bare_ms=alone.cpu_ms_per_row,
             all_ms=spent * 1000 / plain.rows,
             database_ms=in_database * 1000 / plain.rows,
             tasks_a_row=tasks.total() / plain.rows,
-            shares=by_part(stacks),
+            samples=sum(each.total() for each in samples.values()),
+            shares=shares(samples, by_thread),
         )
     text = document(found, on_what)
     print(text)
@@ -144,7 +150,7 @@ def counted_tasks() -> Iterator[Counter[str]]:
 @contextmanager
 def sampled(file: Path) -> Iterator[list[str]]:
     """Notes meanwhile what this process is at; gives lines of a stack and its count, at the end."""
-    command = [PY_SPY.program("py-spy"), "record", "--native", "--full-filenames"]
+    command = [PY_SPY.program("py-spy"), "record", "--nonblocking", "--threads", "--full-filenames"]
     command += ["--rate", str(SAMPLES_A_SECOND), "--format", "raw", "--output", str(file)]
     sampler = subprocess.Popen(
         [*command, "--pid", str(os.getpid())], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -161,15 +167,43 @@ def sampled(file: Path) -> Iterator[list[str]]:
     stacks += file.read_text(encoding="utf-8").splitlines()
 
 
-def by_part(stacks: Iterable[str]) -> Counter[str]:
-    """Samples by part, of lines that hold frames from the outermost on, and how often."""
-    found: Counter[str] = Counter()
+def by_part(stacks: Iterable[str]) -> dict[str, Counter[str]]:
+    """Samples of each thread by part, of lines that hold a thread, its frames from the outermost
+    on, and how often."""
+    found: dict[str, Counter[str]] = {}
     for line in stacks:
         frames, _, times = line.rpartition(" ")
-        inner = frames.rpartition(";")[2]
-        if inner.startswith(WAITS) or any(each in frames for each in IDLE):
+        thread, *inner = frames.split(";")
+        named = _THREAD.match(thread)
+        if named is None or not inner or not times.isdigit():
+            continue  # the frames changed while they were read
+        if inner[-1].startswith(WAITS):
             continue
-        found[_part(frames.split(";"))] += int(times)
+        found.setdefault(named["name"], Counter())[_part(inner)] += int(times)
+    return found
+
+
+def shares(samples: Mapping[str, Counter[str]], seconds: Mapping[str, float]) -> dict[str, float]:
+    """Each part's share of the CPU, from 0 to 1, the largest first.
+
+    A thread's CPU `seconds` are spread over its samples: how often it waited for a core, or for
+    Python's lock, while it looked awake, is another matter in each thread.
+    """
+    found: Counter[str] = Counter()
+    for thread, parts in samples.items():
+        for part, times in parts.items():
+            found[part] += seconds.get(thread, 0.0) * times / parts.total()  # type: ignore[assignment]
+    whole = sum(found.values())
+    return {part: spent / whole for part, spent in found.most_common()}
+
+
+def thread_seconds() -> Counter[str]:
+    """CPU seconds of this process's threads by their names, as Linux tells."""
+    found: Counter[str] = Counter()
+    for thread in threading.enumerate():
+        told = Path(f"/proc/self/task/{thread.native_id}/schedstat")
+        nanoseconds = told.read_text(encoding="ascii").split()[0] if told.exists() else 0
+        found[thread.name] += int(nanoseconds) / 1e9  # type: ignore[assignment]
     return found
 
 
@@ -187,16 +221,12 @@ def document(found: Profile, on_what: str) -> str:
     """docs/performance-profile.md."""
     cores = len(os.sched_getaffinity(0))
     there_is = cores * LATENCY_SECONDS * 1000 / IN_FLIGHT
-    whole = found.shares.total()
-    shown = [
-        (name, times) for name, times in found.shares.most_common() if times >= SMALLEST * whole
-    ]
-    rest = whole - sum(times for _, times in shown)
+    shown = [(name, share) for name, share in found.shares.items() if share >= SMALLEST]
+    rest = 1 - sum(share for _, share in shown)
     mine = found.plain.cpu_ms_per_row
     lines = [
-        f"| {name} | {times / whole:.0%} | {mine * times / whole:.3f} ms"
-        f" | {mine * times / whole / found.bare_ms:.2f} |"
-        for name, times in (*shown, ("other", rest))
+        f"| {name} | {share:.0%} | {mine * share:.3f} ms | {mine * share / found.bare_ms:.2f} |"
+        for name, share in (*shown, ("other", rest))
     ]
     table = "\n".join(lines)
     return f"""# Where a batch's CPU goes
@@ -206,8 +236,9 @@ listings, {IN_FLIGHT} in flight, everything written: **{mine:.2f} ms** of the wo
 and {found.database_ms:.2f} ms of PostgreSQL's, all its processes; {found.tasks_a_row:.2f} tasks of
 the event loop a row. Bare aiohttp, which makes the calls and does nothing else, took
 {found.bare_ms:.2f} ms in the same process, so a batch takes **{mine / found.bare_ms:.1f} times**
-that. The shares are of {whole:,} samples of the worker over {SAMPLED_ROWS:,} rows, taken by py-spy
-down to C code; the last column has each part beside all that bare aiohttp takes.
+that. The shares are of {found.samples:,} samples of the worker over {SAMPLED_ROWS:,} rows, taken by
+py-spy, each thread's by its CPU time; C code counts for who called it. The last column has each
+part beside all that bare aiohttp takes.
 
 | part | share | a row | of bare's whole |
 | --- | ---: | ---: | ---: |

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from benchmarks.http_messages import ends_at
-from benchmarks.profile import ELSEWHERE, by_part
+from benchmarks.profile import ELSEWHERE, by_part, shares
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "performance.md"
@@ -68,20 +68,25 @@ def test_a_database_with_tables_is_refused_in_one_line(empty_database):
 def test_a_sample_counts_for_the_innermost_part_and_who_waits_for_none():
     ours = f"judged ({ROOT}/enrichment/engine/items.py:270)"
     gate = f"objections ({ROOT}/enrichment/quality/gates/form.py:12)"
+    loop, pool = "thread (12): llm-calls", "thread (13): uvloop_0"
     found = by_part(
         [
-            f"run (/usr/lib/python3.11/threading.py:982);{ours};{gate};Match (/x/_re2.so) 3",
-            f"{ours};execute (/x/site-packages/psycopg/cursor.py:97);recv (libpq.so.5) 2",
-            "_worker (thread.py:81);_queue_SimpleQueue_get (queue.h:177) 40",
-            f"{ours};uv_run (/project/libuv/core.c:452);epoll_pwait (/usr/lib/libc.so.6) 50",
-            "main (/usr/lib/python3.11/runpy.py:88) 1",
+            f"{loop};run (/usr/lib/python3.11/threading.py:982);{ours};{gate} 3",
+            f"{loop};{ours};execute (/x/site-packages/psycopg/cursor.py:97) 1",
+            f"{loop};main (/usr/lib/python3.11/runpy.py:88) 1",
+            f"{loop};Read while it changed.",
+            "a line of some text",
+            f"{pool};_worker (/usr/lib/python3.11/concurrent/futures/thread.py:81) 40",
+            f"{pool};_worker (/usr/lib/python3.11/concurrent/futures/thread.py:83);{ours};{gate} 2",
         ]
     )
-    assert found == {
-        "gates: what the source doesn't have, or the answer lost; languages": 3,
-        "psycopg: talking to PostgreSQL": 2,
-        ELSEWHERE: 1,
-    }
+    gates = "gates: what the source doesn't have, or the answer lost; languages"
+    psycopg = "psycopg: talking to PostgreSQL"
+    assert found == {"llm-calls": {gates: 3, psycopg: 1, ELSEWHERE: 1}, "uvloop_0": {gates: 2}}
+    # Each thread's CPU is spread over its own samples, so that a waiting one weighs no more.
+    assert shares(found, {"llm-calls": 5.0, "uvloop_0": 5.0}) == pytest.approx(
+        {gates: 0.8, psycopg: 0.1, ELSEWHERE: 0.1}
+    )
 
 
 @pytest.mark.parametrize(
