@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from llmconfig.configuration.litellm.figures import ENVIRONMENT, RATES, rate, temperature, whole
 from llmconfig.configuration.litellm.report import MigrationReport
+from llmconfig.configuration.litellm.setting_families import reason_of_fact, reason_of_parameter
 
 # What people write where a server wants no key.
 PLACEHOLDERS = re.compile(
@@ -47,7 +48,8 @@ REQUEST_PARAMETERS = frozenset(
      "reasoning_effort", "thinking", "think", "response_format", "logit_bias", "logprobs",
      "parallel_tool_calls", "tool_choice", "tools", "service_tier", "min_p", "repeat_penalty",
      "repetition_penalty", "num_predict", "format", "stream", "modalities", "dimensions",
-     "encoding_format", "verbosity", "safety_settings", "allowed_openai_params", "store"}
+     "encoding_format", "verbosity", "safety_settings", "allowed_openai_params", "store",
+     "web_search_options", "vector_store_ids", "input_type", "metadata", "prompt_cache_key"}
 )  # fmt: skip
 INFO = {
     "id": (True, "models have ids of their own here"),
@@ -182,9 +184,9 @@ def _note_param(note: MigrationReport, name: str, value: object, place: str) -> 
     elif name.startswith(("aws_", "vertex_", "azure_ad", "tenant_id", "client_")):
         note.left_out(place, "only keys open providers here")
     else:
-        note.left_out(
-            place, f"unknown to this import: if it is a parameter, {NOT_HERE}", known=False
-        )
+        why = reason_of_parameter(name)
+        unknown = f"unknown to this import: if it is a parameter, {NOT_HERE}"
+        note.left_out(place, why or unknown, known=bool(why))
 
 
 def note_info(note: MigrationReport, info: Mapping[str, object], place: str) -> None:
@@ -198,5 +200,8 @@ def note_info(note: MigrationReport, info: Mapping[str, object], place: str) -> 
             (note.taken if here else note.left_out)(where, why)
         elif name in FACTS:
             note.taken(where, FACTS[name])
+        elif name.startswith("supports_"):
+            note.taken(where, "so it is here, where the provider has it")
         else:
-            note.left_out(where, "nothing reads it here", known=False)
+            why = reason_of_fact(name)
+            note.left_out(where, why or "nothing reads it here", known=bool(why))

@@ -27,6 +27,18 @@ from llmconfig.models import ModelKind, Provider
 from llmconfig.secrets import Secret
 
 MAX_WEIGHT = 32_767  # PostgreSQL's smallint
+CREDENTIAL = "litellm_credential_name"
+# Beside `litellm_params`, where LiteLLM reads nothing of these.
+MISPLACED = {
+    "rpm": "`litellm_params.rpm` is meant",
+    "tpm": "`litellm_params.tpm` is meant",
+    "weight": "`litellm_params.weight` is meant",
+    "order": "`litellm_params.order` is meant",
+    "tags": "`litellm_params.tags` is meant",
+    "litellm_settings": "it is a section beside model_list",
+    "router_settings": "it is a section beside model_list",
+    "general_settings": "it is a section beside model_list",
+}
 KINDS = {
     "chat": ModelKind.CHAT.value,
     "completion": ModelKind.CHAT.value,
@@ -96,10 +108,18 @@ class DeploymentReader:
         except Unusable as problem:
             self._leave_out(entry, place, str(problem))
             return None
+        credential = params.get(CREDENTIAL)
+        if credential is not None and str(credential) not in self.credentials:
+            why = "credential_list has none of that name"
+            self.report.left_out(f"{place}.litellm_params.{CREDENTIAL}", why)
+            params = {name: each for name, each in params.items() if name != CREDENTIAL}
         note_params(self.report, params, f"{place}.litellm_params")
         note_info(self.report, info, f"{place}.model_info")
         for name in entry.keys() - {"model_name", "litellm_params", "model_info"}:
-            self.report.left_out(f"{place}.{name}", "unknown to this import", known=False)
+            why = MISPLACED.get(name, "")
+            self.report.left_out(
+                f"{place}.{name}", why or "unknown to this import", known=bool(why)
+            )
         return found
 
     def _leave_out(self, entry: Mapping[str, Any], place: str, why: str) -> None:
@@ -112,7 +132,7 @@ class DeploymentReader:
     def _deployment(
         self, group: str, params: Mapping[str, Any], info: Mapping[str, Any], place: str
     ) -> Deployment:
-        credential = params.get("litellm_credential_name")
+        credential = params.get(CREDENTIAL)
         if credential is not None:
             params = {**self.credentials.get(str(credential), {}), **params}
         if not group or not params.get("model"):

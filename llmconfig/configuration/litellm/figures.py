@@ -13,6 +13,12 @@ ENVIRONMENT = "os.environ/"
 MAX_WHOLE = 2_147_483_647
 MAX_TIMEOUT = 3600.0
 # LiteLLM's costs are US dollars a token, ours a million of them.
+LONG_RATES = frozenset(
+    {
+        "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost",
+        "cache_creation_input_token_cost", "cache_creation_input_token_cost_above_1hr",
+    }
+)  # fmt: skip
 RATES = {
     "input_cost_per_token": ("input_per_1m", 0),
     "output_cost_per_token": ("output_per_1m", 0),
@@ -22,12 +28,13 @@ RATES = {
     "output_cost_per_reasoning_token": ("reasoning_per_1m", 0),
     "input_cost_per_audio_token": ("audio_input_per_1m", 0),
     "output_cost_per_audio_token": ("audio_output_per_1m", 0),
-    "input_cost_per_token_above_128k_tokens": ("input_per_1m", 128_000),
-    "output_cost_per_token_above_128k_tokens": ("output_per_1m", 128_000),
-    "input_cost_per_token_above_200k_tokens": ("input_per_1m", 200_000),
-    "output_cost_per_token_above_200k_tokens": ("output_per_1m", 200_000),
-    "cache_read_input_token_cost_above_200k_tokens": ("cached_input_per_1m", 200_000),
-    "cache_creation_input_token_cost_above_200k_tokens": ("cache_write_per_1m", 200_000),
+}
+# The same above so many thousands of a prompt's tokens.
+RATES |= {
+    f"{name}_above_{thousands}k_tokens": (column, thousands * 1000)
+    for thousands in (100, 128, 200, 272, 512)
+    for name, (column, _) in tuple(RATES.items())
+    if name in LONG_RATES
 }
 MILLION = Decimal(1_000_000)
 

@@ -13,8 +13,14 @@ from llmconfig.configuration.litellm import langchain, source_file, virtual_keys
 from llmconfig.configuration.litellm.deployments import Deployment, DeploymentReader
 from llmconfig.configuration.litellm.figures import mapping
 from llmconfig.configuration.litellm.groups import ImportedNodes, nodes_of
+from llmconfig.configuration.litellm.includes import INCLUDE, with_included
 from llmconfig.configuration.litellm.report import MigrationReport
-from llmconfig.configuration.litellm.top_level import TopLevelReader, budget_fields
+from llmconfig.configuration.litellm.top_level import (
+    SECTIONS_LEFT,
+    SETTINGS,
+    TopLevelReader,
+    budget_fields,
+)
 from llmconfig.configuration.litellm.virtual_keys import ImportedKey
 from llmconfig.configuration.sync import nodes_file
 from llmconfig.configuration.sync.nodes_file import NodeEntry
@@ -89,9 +95,9 @@ def _read(paths: Sequence[Path], report: MigrationReport) -> _Files:
         whole = mapping(value)
         keys = virtual_keys.keys_in(value)
         models = langchain.deployments_in(value) if keys is None else None
-        if "model_list" in whole or "litellm_settings" in whole:
+        if _is_litellms(whole):
             _once(found.litellm is None, path)
-            found.litellm = whole
+            found.litellm = with_included(whole, path, report)
         elif keys is not None:
             found.keys = [*found.keys, *keys]
         elif models is not None:
@@ -105,6 +111,18 @@ def _read(paths: Sequence[Path], report: MigrationReport) -> _Files:
                 f"{path.name} has no model_list, no models of LangChain's, no nodes and no keys."
             )
     return found
+
+
+def _is_litellms(whole: Mapping[str, Any]) -> bool:
+    """Whether it has a section of LiteLLM's, or nothing but lists under names of others."""
+    if not whole.keys().isdisjoint({"model_list", *SETTINGS}) or isinstance(
+        whole.get(INCLUDE), list
+    ):
+        return True
+    named = {*SECTIONS_LEFT, "credential_list"}
+    return bool(whole) and all(
+        name in named and isinstance(value, list) for name, value in whole.items()
+    )
 
 
 def _once(free: bool, path: Path) -> None:

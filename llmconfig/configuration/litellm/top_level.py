@@ -6,6 +6,7 @@ from typing import Any
 from llmconfig.configuration.litellm.figures import mapping, whole
 from llmconfig.configuration.litellm.groups import ImportedNodes, add_alias, add_fallbacks
 from llmconfig.configuration.litellm.report import MigrationReport
+from llmconfig.configuration.litellm.setting_families import reason_of
 
 DAY, MONTH, TOTAL = "day", "month", "total"
 PERIODS = {"1d": DAY, "24h": DAY, "daily": DAY, "30d": MONTH, "31d": MONTH, "1mo": MONTH,
@@ -138,6 +139,7 @@ SETTLED: Mapping[str, tuple[bool, str]] = {
     "disable_hf_tokenizer_download": (True, "no tokenizer is fetched"),
     "add_function_to_prompt": (False, NO_SUCH),
 }  # fmt: skip
+SETTINGS = frozenset({"litellm_settings", "router_settings", "general_settings"})
 SECTIONS_LEFT = {
     "environment_variables": "variables belong into the environment of web and workers",
     "guardrails": "there are none here",
@@ -152,7 +154,6 @@ SECTIONS_LEFT = {
     "agents": NO_SUCH,
     "agent_list": NO_SUCH,
     "callback_settings": "traces go to LLM_TRACING_ENDPOINT",
-    "include": "name the file on the command line too",
     "default_team_settings": NO_TEAMS,
     "general": NO_SUCH,
     "skills": NO_SUCH,
@@ -179,7 +180,7 @@ class TopLevelReader:
 
     def read(self, name: str, value: object) -> None:
         """One section; each of its keys gets a note."""
-        if name in {"litellm_settings", "router_settings", "general_settings"}:
+        if name in SETTINGS:
             settings = mapping(value)
             for key, each in settings.items():
                 self._setting(key, each, f"{name}.{key}", settings)
@@ -187,7 +188,15 @@ class TopLevelReader:
             for key in mapping(value) or ("",):
                 self.report.left_out(f"{name}.{key}".rstrip("."), SECTIONS_LEFT[name])
         elif name not in {"model_list", "credential_list"}:
-            self.report.left_out(name, "unknown to this import", known=False)
+            self._unknown(name, name)
+
+    def _unknown(self, key: str, place: str) -> None:
+        """A key that no table names: by its kind, or unknown."""
+        if key in SETTLED:
+            self.report.left_out(place, SETTLED[key][1])
+        else:
+            why = reason_of(key)
+            self.report.left_out(place, why or "unknown to this import", known=bool(why))
 
     def _setting(self, key: str, value: Any, place: str, settings: Mapping[str, Any]) -> None:
         if key in FALLBACKS:
@@ -200,7 +209,7 @@ class TopLevelReader:
             here, why = SETTLED[key]
             (self.report.taken if here else self.report.left_out)(place, why)
         else:
-            self.report.left_out(place, "unknown to this import", known=False)
+            self._unknown(key, place)
 
     def _callbacks(self, value: object, place: str) -> None:
         names = value if isinstance(value, list) else [value]
@@ -208,7 +217,7 @@ class TopLevelReader:
             where = f"{place}[{index}]" if isinstance(value, list) else place
             if each == "prometheus":
                 self.report.taken(where, "/metrics serves Prometheus")
-            elif each in TRACERS:
+            elif isinstance(each, str) and each in TRACERS:
                 self.report.changed(
                     where,
                     "set LLM_TRACING_ENDPOINT and a node's langsmith_tracing",
