@@ -164,7 +164,7 @@ def sampled(file: Path) -> Iterator[list[str]]:
         _, told = sampler.communicate()
     if sampler.returncode or not file.exists():
         sys.exit(f"py-spy could not look into this process:\n{told.decode()}")
-    stacks += file.read_text(encoding="utf-8").splitlines()
+    stacks += file.read_text(encoding="utf-8", errors="replace").splitlines()
 
 
 def by_part(stacks: Iterable[str]) -> dict[str, Counter[str]]:
