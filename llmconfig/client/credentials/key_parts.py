@@ -13,9 +13,9 @@ BLOCK = 5
 # In a stream, this many characters that may begin a part wait for the next piece.
 SUSPICIOUS = 4
 NOWHERE: AbstractSet[int] = frozenset()
-# Blocks times characters from which RE2, which looks for all blocks in one go, is the faster one:
-# vendors' keys have a hundred blocks, and each look through an answer takes half a microsecond.
-MANY_LOOKS = 2_000
+# Blocks times characters from which RE2 is quicker: it looks for all blocks in one go, and takes
+# turns with Python's lock. A vendor's key has a hundred blocks, which take half a microsecond each.
+MANY_LOOKS = 20_000
 
 
 def masked(text: str, hidden: AbstractSet[int]) -> str:
