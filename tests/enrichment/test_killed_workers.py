@@ -97,6 +97,20 @@ def _settled(simulator: Any) -> dict[str, Any]:
     return stats
 
 
+def hold(simulator: Any, batch: Batch, *, calls: int, hold_ms: int = 3000) -> None:
+    """Have so many calls under way that take long, and all that was answered before written.
+
+    Or whoever is killed now might have nothing that gets lost, or more than a write of it.
+    """
+    simulator.control(latency_ms=hold_ms)
+
+    def held() -> bool:
+        stats = simulator.stats()
+        return bool(stats["in_flight"] >= calls and stats["paid"] == progress_of(batch.pk).calls)
+
+    until(held)
+
+
 @pytest.fixture
 def one_lane(provider: Any) -> None:
     LLMConfig.objects.filter(pk=1).update(concurrent_tasks=1)
@@ -112,7 +126,9 @@ def test_a_killed_worker_loses_no_row_and_what_was_paid_twice_is_counted(
     tasks.start_lanes(batch)
     with worker() as first:
         _until(lambda at: at.done >= 100, batch)
+        hold(simulator, batch, calls=IN_FLIGHT)
         _kill(first)
+    simulator.control(latency_ms=100)
     recorded = EnrichmentResult.objects.count()
     paid_by_the_first = _settled(simulator)["paid"]
     lost = paid_by_the_first - recorded

@@ -70,7 +70,8 @@ def at_score_round(batch: Any) -> None:
 
 
 def test_a_second_sample_is_one_more_cheap_round(by_two_samples, simulator, make_animals):
-    simulator.control(errs={CHEAP: {"share": 0.1, "telling": 3}})
+    # Were no more than a tenth wrong, to keep all of them could look good enough.
+    simulator.control(errs={CHEAP: {"share": 0.2, "telling": 3}})
     batch = begun(make_animals)
     until_completed(batch)
     figures = check_whole(batch, simulator)

@@ -88,6 +88,7 @@ def test_useless_scores_leave_nearly_all_to_the_dear_model(made, simulator):
 
 def test_a_killed_process_loses_a_block_and_counts_what_is_kept(made, simulator):
     run = runs.begin(made, RunOrder(), user=None)
+    simulator.control(latency_ms=200)  # or it might be done before anybody looks
     command = [sys.executable, "manage.py", "llm_evaluate", "continue", str(run.pk)]
     process = subprocess.Popen(
         command,
@@ -103,6 +104,7 @@ def test_a_killed_process_loses_a_block_and_counts_what_is_kept(made, simulator)
     process.wait()
     while simulator.stats()["in_flight"]:
         time.sleep(0.02)
+    simulator.control(latency_ms=0)
     assert figures_of(run).rows == run.answers.exclude(cascade=None).count() < ROWS
     run = runs.carry_out(run.pk)
     figures = figures_of(run)
