@@ -26,7 +26,7 @@ from redis import Redis
 from llmconfig.client.http import background_loop
 from llmconfig.client.traffic import cooldown, rate_limits, redis_connection, response_cache
 from llmconfig.configuration import snapshot
-from tests import clearing, copied_databases
+from tests import browsing, clearing, copied_databases
 
 clearing.clear_quickly()
 # Django's own tests see to the strength of its hashes, which takes 0.3 s for each.
@@ -94,7 +94,8 @@ def django_db_modify_db_settings(
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """After all workers."""
+    """End what tests share; the controller drops the template after all workers."""
+    browsing.close()
     if session.config.getoption("dist", "no") != "no" and not hasattr(
         session.config, "workerinput"
     ):

@@ -29,8 +29,11 @@ def is_linear(check: Callable[[Sized], object], small: Sized, large: Sized) -> b
     """
     best, least = float("inf"), float("inf")
     for _ in range(TRIES):
-        best, least = min(best, cpu_seconds(check, large)), min(least, cpu_seconds(check, small))
-        if best < TOO_SHORT_SECONDS or best < MAX_TIMES * max(least, TOO_SHORT_SECONDS / 40):
+        best = min(best, cpu_seconds(check, large))
+        if best < TOO_SHORT_SECONDS:
+            return True
+        least = min(least, cpu_seconds(check, small))
+        if best < MAX_TIMES * max(least, TOO_SHORT_SECONDS / 40):
             return True
     return False
 

@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -24,6 +24,7 @@ from enrichment.models import (
 from llmconfig.models import Budget
 from llmconfig.roles import ensure_roles
 from tests.api import caller
+from tests.browsing import PASSWORD, browse, in_a_browser
 
 pytestmark = pytest.mark.django_db
 
@@ -250,52 +251,29 @@ def test_a_prompt_with_a_name_that_no_row_has_is_refused(client):
     assert "is not offered" in answer.context["adminform"].form.errors["user"][0]
 
 
-def chromium():
-    return next(
-        (each for each in ("/usr/bin/chromium", "/usr/bin/google-chrome") if Path(each).exists()),
-        "",
-    )
-
-
-@pytest.mark.skipif(not chromium(), reason="no chromium here; CI installs it")
+@in_a_browser
 @pytest.mark.django_db(transaction=True)
 def test_a_person_signs_in_reads_a_hostile_listing_and_pauses_a_batch(live_server, animal):
-    User.objects.create_superuser("grace", password="a-long-password")
+    User.objects.create_superuser("grace", password=PASSWORD)
     batch = make_batch()
     seen: dict[str, Any] = {}
     opened = threading.Event()
 
-    def browse():
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where a browser is
+    def visit(page):
+        seen["overview"] = page.inner_text("#content")
+        page.goto(live_server.url + page_of(animal))
+        seen["ran"] = page.evaluate("window.ran")
+        page.goto(live_server.url + page_of(batch))
+        opened.set()
+        page.wait_for_selector("#batch-progress :text('10 / 10')")
+        page.click("button:has-text('Pause')")
+        page.wait_for_selector("button:has-text('Resume')")
 
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium(),
-                args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
-            )
-            page = browser.new_page()
-            page.set_default_timeout(200_000)
-            page.goto(f"{live_server.url}/admin/")
-            page.fill("[name=username]", "grace")
-            page.fill("[name=password]", "a-long-password")
-            page.click("button[type=submit]")
-            page.wait_for_url(f"{live_server.url}/admin/")
-            seen["overview"] = page.inner_text("#content")
-            page.goto(live_server.url + page_of(animal))
-            seen["ran"] = page.evaluate("window.ran")
-            page.goto(live_server.url + page_of(batch))
-            opened.set()
-            page.wait_for_selector("#batch-progress :text('10 / 10')")
-            page.click("button:has-text('Pause')")
-            page.wait_for_selector("button:has-text('Resume')")
-            browser.close()
-
-    # Playwright runs an event loop in its thread; the ORM may not be used beside one.
-    worker = threading.Thread(target=browse)
-    worker.start()
-    opened.wait(timeout=200)
-    batch.chunks.update(rows_done=9)
-    worker.join()
+    with ThreadPoolExecutor(1) as beside:
+        visited = beside.submit(browse, live_server.url, visit)
+        opened.wait(timeout=200)
+        batch.chunks.update(rows_done=9)
+        visited.result()
     assert "Running batches" in seen["overview"]
     assert seen["ran"] is None
     batch.refresh_from_db()

@@ -2,7 +2,6 @@
 
 import re
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from llmconfig.roles import ensure_roles
 from metrics.feedback import record_decision
 from metrics.models import GenerationHistory, GenerationMetric
 from tests.api import caller
+from tests.browsing import PASSWORD, browse, in_a_browser
 from tests.enrichment.saying import TRAITS, model_says
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -302,52 +302,31 @@ def test_the_page_refuses_a_viewers_decision_and_a_get(suggestion):
     assert client.get(address).status_code == 405
 
 
-def chromium():
-    places = ("/usr/bin/chromium", "/usr/bin/google-chrome")
-    return next((each for each in places if Path(each).exists()), "")
-
-
-@pytest.mark.skipif(not chromium(), reason="no chromium here; CI installs it")
+@in_a_browser
 def test_a_person_reviews_by_keyboard(live_server, provider, make_animals):
     make_animals(4)
     model_says("description_cleaning", INVENTED)
     run_lane(creation.create("description_cleaning", Selection()).pk)
-    User.objects.create_superuser("grace", password="a-long-password")
+    User.objects.create_superuser("grace", password=PASSWORD)
     first, second, third, fourth = review.queue()
     seen: dict[str, Any] = {}
 
-    def browse():
-        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where a browser is
+    def visit(page):
+        page.goto(live_server.url + reverse("admin:enrichment_review"))
+        page.keyboard.press("a")  # accepts the first
+        page.wait_for_selector("text=3 waiting")
+        page.keyboard.press("j")
+        page.keyboard.press("r")  # rejects the third
+        page.wait_for_selector("text=2 waiting")
+        page.keyboard.press("e")  # edits the second
+        page.keyboard.press("Control+a")
+        page.keyboard.type("A calm dog, a jar of keys.")  # a, j, r, k and e are text in here
+        page.click("[data-verb=edit] >> nth=0")
+        page.wait_for_selector("text=1 waiting")
+        page.set_viewport_size({"width": 390, "height": 844})
+        seen["wide"] = page.evaluate("document.documentElement.scrollWidth")
 
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=chromium(),
-                args=["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic"],
-            )
-            page = browser.new_page()
-            page.set_default_timeout(200_000)
-            page.goto(f"{live_server.url}/admin/")
-            page.fill("[name=username]", "grace")
-            page.fill("[name=password]", "a-long-password")
-            page.click("button[type=submit]")
-            page.goto(live_server.url + reverse("admin:enrichment_review"))
-            page.keyboard.press("a")  # accepts the first
-            page.wait_for_selector("text=3 waiting")
-            page.keyboard.press("j")
-            page.keyboard.press("r")  # rejects the third
-            page.wait_for_selector("text=2 waiting")
-            page.keyboard.press("e")  # edits the second
-            page.keyboard.press("Control+a")
-            page.keyboard.type("A calm dog, a jar of keys.")  # a, j, r, k and e are text in here
-            page.click("[data-verb=edit] >> nth=0")
-            page.wait_for_selector("text=1 waiting")
-            page.set_viewport_size({"width": 390, "height": 844})
-            seen["wide"] = page.evaluate("document.documentElement.scrollWidth")
-            browser.close()
-
-    worker = threading.Thread(target=browse)
-    worker.start()
-    worker.join()
+    browse(live_server.url, visit)
     states = dict(EnrichmentResult.objects.values_list("pk", "state"))
     assert states == {
         first.pk: "applied", second.pk: "applied", third.pk: "rejected", fourth.pk: "suggested",

@@ -5,6 +5,7 @@ package that only an extra of ours brings. With HOST_MUSEUM it has a table to en
 names the app that brings the admin, if not Django's own.
 """
 
+import gc
 import json
 import os
 from pathlib import Path
@@ -15,6 +16,8 @@ if os.environ.get("HOST_CORE_ONLY"):
 
     core_only.install()
 
+# Each of some thirty processes would look through all that it imports, again and again.
+gc.set_threshold(20_000, 20, 20)
 BASE_DIR = Path(__file__).parent
 SECRET_KEY = "not-a-secret"
 DEBUG = os.environ.get("HOST_DEBUG", "1") == "1"

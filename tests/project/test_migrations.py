@@ -110,11 +110,12 @@ def scratch_database(django_db_setup: None, django_db_blocker: Any) -> Iterator[
     with django_db_blocker.unblock():
         with connection.cursor() as cursor:
             cursor.execute(f'DROP DATABASE IF EXISTS "{scratch}" WITH (FORCE)')  # of a killed run
-            cursor.execute(f'CREATE DATABASE "{scratch}"')
+            template = connection.settings_dict["TEST"].get("TEMPLATE") or "template1"
+            cursor.execute(f'CREATE DATABASE "{scratch}" TEMPLATE "{template}"')
         connection.close()
         connection.settings_dict["NAME"] = scratch
         try:
-            call_command("migrate", verbosity=0)
+            call_command("migrate", verbosity=0)  # a copy of the migrated template is that already
             yield
         finally:
             connection.close()

@@ -59,7 +59,9 @@ class Reader:
         venv.create(folder / "environment", with_pip=installs)
         if not installs:
             (packages,) = (folder / "environment").glob("lib/python*/site-packages")
-            (packages / "here.pth").write_text("\n".join(site.getsitepackages()))
+            # Twenty processes would look for garbage in all that they import, again and again.
+            quick = "import gc; gc.set_threshold(20_000, 20, 20)"
+            (packages / "here.pth").write_text("\n".join((quick, *site.getsitepackages())))
             script = folder / "environment" / "bin" / "django-admin"  # as pip makes one
             script.write_text('#!/bin/sh\nexec python -m django "$@"\n')
             script.chmod(0o755)
