@@ -4,6 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from django.apps import apps
@@ -11,14 +12,14 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Field, JSONField, Manager, Model
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
 from enrichment.enrichments.likeness import alikeness
 from enrichment.enrichments.stated_confidence import schema_asks_confidence, stated_confidence
 from enrichment.errors import AnswerRejected, BadSelection
 from enrichment.models import Enrichable
-from enrichment.quality.gates import Checked, Gate, GateFinding, addresses_model, register_code
-from enrichment.quality.gates.contract import OF_CHANGES, texts_in, too_large
+from enrichment.quality.gates import Checked, Gate, GateFinding, addresses_model
+from enrichment.quality.gates.asking import GateList, check_failed
+from enrichment.quality.gates.contract import texts_in, too_large
 from enrichment.quality.gates.form import ANSWER_CUT, ANSWER_UNFINISHED
 from enrichment.quality.wrapping import bare, wrapped
 from llmconfig import project_settings
@@ -32,7 +33,6 @@ from llmconfig.models import ApplyAfter
 
 logger = logging.getLogger(__name__)
 
-CHECK_FAILED = register_code("check_failed", _("A check failed itself"))
 MAX_REFUSAL = 200  # characters of a refusal that the reviewer is shown
 MAX_CUT_TEXT = 20_000  # characters that are kept of an answer that breaks off
 PARTS_CAME = "Only what came whole is shown."
@@ -226,7 +226,7 @@ class Enrichment(ABC):
                 finding = GateFinding(error.reason, str(error))
             else:
                 logger.exception("%s could not take an answer.", self.name)
-                finding = _check_failed(self.name, error)
+                finding = check_failed(self.name, error)
             return Judgement(raw, (unfinished or finding,), rejected=True)
         if unfinished is not None:
             return Judgement(value, (unfinished,), rejected=True)
@@ -294,20 +294,11 @@ class Enrichment(ABC):
             value,
             self.original(values),
         )
-        found = []
-        for gate in self._all_gates():
-            try:
-                finding = None if gate in OF_CHANGES and checked.is_unchanged else gate(checked)
-            except Exception as error:
-                name = getattr(gate, "__qualname__", type(gate).__name__).partition(".")[0]
-                logger.exception("The gate %s failed.", name)
-                finding = _check_failed(name, error)
-            if finding is not None:
-                found.append(finding)
-        return tuple(found)
+        return self._all_gates.findings(checked)
 
-    def _all_gates(self) -> tuple[Gate, ...]:
-        return (addresses_model, *self.gates)
+    @cached_property
+    def _all_gates(self) -> GateList:
+        return GateList((addresses_model, *self.gates))
 
     def stored(self, value: Any) -> Any:
         """The value as its column takes it; raises ValidationError for one that it doesn't.
@@ -393,8 +384,3 @@ def schema_misfit(schema: Mapping[str, Any], value: Any) -> str:
         return ""
     where = ".".join(str(step) for step in errors[0].absolute_path)
     return f"{where}: {errors[0].message}" if where else str(errors[0].message)
-
-
-def _check_failed(name: str, error: Exception) -> GateFinding:
-    text = f"{name} could not check this answer ({type(error).__name__}), so a person has to."
-    return GateFinding(CHECK_FAILED, text, {"check": name, "error": type(error).__name__})

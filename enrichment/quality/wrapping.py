@@ -36,6 +36,7 @@ _ANNOUNCES = re.compile(
     r"(?:la )?traduzione|(?:il )?testo corretto|vertaling|tradução|tłumaczenie|перевод)\b.*",
     re.IGNORECASE,
 )
+_NAMES_TEXT = re.compile(_NOUN, re.IGNORECASE)
 _REMARK = re.compile(
     rf"(?:[(*]?(?:{REMARK})|let me know|i hope this|hope this helps|feel free to|is there anything|"
     r"i (?:have |\u2019ve |'ve )?(?:corrected|changed|kept|removed))",
@@ -69,7 +70,7 @@ def _may_be_wrapped(text: str) -> bool:
 
 def wrapped(text: Any, sources: Sequence[str]) -> GateFinding | None:
     """What looks as if it weren't the text that was asked for, after `bare`."""
-    if not isinstance(text, str):
+    if not isinstance(text, str) or text in sources:
         return None
     first, last = text.partition("\n")[0], text.rpartition("\n")[2]
     for what, found in (
@@ -137,7 +138,7 @@ def _announcement(text: str, first: str, sources: Sequence[str]) -> str:
     """A first line, or the words before a first colon, that speak of the text."""
     line = first.strip(_MARKUP)
     head, colon, _ = line[:MAX_ANNOUNCEMENT].partition(":")
-    if colon and re.search(_NOUN, head, re.IGNORECASE) and _ANNOUNCES.fullmatch(head):
+    if colon and _NAMES_TEXT.search(head) and _ANNOUNCES.fullmatch(head):
         return "" if _in(head, sources) else head
     if "\n" not in text.strip() or not _suspicious(first, sources):
         return ""

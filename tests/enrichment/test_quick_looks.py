@@ -9,7 +9,7 @@ from enrichment.enrichments import coded
 from enrichment.quality.disguises import hidden_texts
 from enrichment.quality.gates import Checked
 from enrichment.quality.gates import instructions as gate
-from enrichment.quality.gates.comparison import NO_CHANGES, compare
+from enrichment.quality.gates.changes import NO_CHANGES, compare
 from enrichment.quality.gates.contract import OF_CHANGES
 
 TEXT = (

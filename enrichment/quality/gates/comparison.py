@@ -1,14 +1,11 @@
-"""What an answer changed, in sentences and words: gates look at that, not at what stayed the same.
+"""What texts are compared by: sentences, words, their stems, and other spellings of them.
 
-A sentence that source and answer share is neither invented nor lost, so an answer that changes
-little costs little. Everything here is linear in the texts' lengths.
+Everything here is linear in the texts' lengths.
 """
 
 import re
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import indexOf, ne
 
 from django.utils.functional import cached_property
 
@@ -31,21 +28,12 @@ _OR_NOT = re.compile(r" or not\b")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _VOWEL = frozenset("aeiouyäöüáéíóúàèìòùâêîôû")
 _VOWELS = str.maketrans("", "", "".join(sorted(_VOWEL)))
-_SENTENCE_ENDS = frozenset(".!?")
-_AROUND_CHUNKS = " .!?"
-_ENDS_OF_SENTENCES = (". ", "! ", "? ")
 MIN_GLUED = 4  # letters of a word that is looked for inside of glued ones
 MAX_MISSPELT = 30  # letters of a word that is looked for in other spellings
 MIN_BADLY_MISSPELT = 7  # letters of a word in which two may be wrong
 MIN_EXCHANGED = 5  # letters of a word in which any two may have changed places
 MIN_CONSONANTS = 3  # more than these tell a word without its vowels
 _ENDINGS = ("'s", "’s", "ing", "ies", "ed", "es", "ly", "s", "y", "e")  # noqa: RUF001
-
-
-def chunks(text: str) -> list[str]:
-    """Roughly its sentences; quick, for finding what stayed the same."""
-    plain = text.replace("! ", ". ").replace("? ", ". ").replace("\n", ". ")
-    return [found for each in plain.split(". ") if (found := each.strip(_AROUND_CHUNKS))]
 
 
 def sentences(text: str) -> list[str]:
@@ -234,167 +222,3 @@ def _consonants(word: str) -> str:
         if MIN_GLUED <= len(word) <= MAX_MISSPELT and len(consonants) > MIN_CONSONANTS
         else ""
     )
-
-
-@dataclass(frozen=True)
-class Changes:
-    """What only the source has, and what only the answer has."""
-
-    gone_text: str
-    added_text: str
-
-    @cached_property
-    def gone(self) -> tuple[Sentence, ...]:
-        """The source's sentences that the answer hasn't, word for word."""
-        return self._fine[0]
-
-    @cached_property
-    def added(self) -> tuple[Sentence, ...]:
-        """The answer's sentences that the source hasn't, word for word."""
-        return self._fine[1]
-
-    @cached_property
-    def _fine(self) -> tuple[tuple[Sentence, ...], tuple[Sentence, ...]]:
-        gone, added = _by_letters(self.gone_text), _by_letters(self.added_text)
-        return (
-            tuple(each for key, each in gone.items() if key not in added),
-            tuple(each for key, each in added.items() if key not in gone),
-        )
-
-    @cached_property
-    def before(self) -> Passage:
-        """What is gone, as one passage."""
-        return Passage("\n".join(each.text for each in self.gone))
-
-    @cached_property
-    def after(self) -> Passage:
-        """What is new, as one passage."""
-        return Passage("\n".join(each.text for each in self.added))
-
-
-def _by_letters(text: str) -> dict[str, Sentence]:
-    """Sentences by their letters and figures alone: dots, capitals and spaces make none other."""
-    found = {}
-    for each in sentences(text):
-        its = tuple(words(each))
-        if its:
-            found["".join(its).replace("'", "")] = Sentence(each, its)
-    return found
-
-
-NO_CHANGES = Changes("", "")
-
-
-def compare(source: str, answer: str) -> Changes:
-    """The chunks of a source that an answer lacks, and those that it adds."""
-    if source == answer or source.strip(_AROUND_CHUNKS) == answer.strip(_AROUND_CHUNKS):
-        return NO_CHANGES
-    rest, other = _without_same_ends(source, answer)
-    before, after = rest.split(), other.split()
-    if before == after:
-        return NO_CHANGES
-    first, last = _same_ends(before, after)
-    gone, added = _differing(
-        _middle(rest, len(before), first, last), _middle(other, len(after), first, last)
-    )
-    elsewhere = any(map(answer.__contains__, gone)) or any(map(source.__contains__, added))
-    if elsewhere and (first or last or rest is not source):  # perhaps only moved or repeated
-        gone, added = _differing(source, answer)
-    return Changes("\n".join(gone), "\n".join(added)) if gone or added else NO_CHANGES
-
-
-def _without_same_ends(source: str, answer: str) -> tuple[str, str]:
-    """Both without the sentences that stand at their starts and ends letter by letter.
-
-    Quicker than the comparison by words that follows, which looks at what is left.
-    """
-    first, last = _in_common_at_ends(source, answer)
-    start = max(source.rfind(end, 0, first) for end in _ENDS_OF_SENTENCES) + 2
-    if start > 1:
-        source, answer = source[start:], answer[start:]
-    # The word that ends a sentence has to be the same too.
-    word = source.find(" ", len(source) - last) if last else -1
-    if word >= 0:
-        ends = [at for end in _ENDS_OF_SENTENCES if (at := source.find(end, word)) >= 0]
-        if ends:
-            kept = len(source) - (min(ends) + 2)
-            if kept:
-                source, answer = source[:-kept], answer[:-kept]
-    return source, answer
-
-
-def _in_common_at_ends(text: str, other: str) -> tuple[int, int]:
-    """How many characters both begin with, and with how many of the others both end.
-
-    Halving what may be the same takes a dozen comparisons.
-    """
-    first, most = 0, min(len(text), len(other))
-    end = most
-    while first < end:
-        middle = (first + end + 1) // 2
-        if text[first:middle] == other[first:middle]:
-            first = middle
-        else:
-            end = middle - 1
-    last, end = 0, most - first
-    while last < end:
-        middle = (last + end + 1) // 2
-        if text[-middle : -last or None] == other[-middle : -last or None]:
-            last = middle
-        else:
-            end = middle - 1
-    return first, last
-
-
-def _differing(source: str, answer: str) -> tuple[list[str], list[str]]:
-    gone, added = _only_in_one(chunks(source), chunks(answer), str)
-    return _only_in_one(gone, added, _without_marks) if gone and added else (gone, added)
-
-
-def _only_in_one(
-    before: list[str], after: list[str], form: Callable[[str], str]
-) -> tuple[list[str], list[str]]:
-    """The chunks that only one side has, compared in some form."""
-    known, kept = list(map(form, before)), list(map(form, after))
-    others, ours = set(kept), set(known)
-    gone = [each for each, its in zip(before, known, strict=True) if its not in others]
-    return gone, [each for each, its in zip(after, kept, strict=True) if its not in ours]
-
-
-# What punctuation a text is written with says nothing else: but a point in a number does.
-_MARKS = re.compile(r"[\s!?*~_\"'’“”…]+|\.(?!\d)")  # noqa: RUF001
-
-
-def _without_marks(chunk: str) -> str:
-    return _MARKS.sub("", chunk.lower())
-
-
-def _same_ends(before: list[str], after: list[str]) -> tuple[int, int]:
-    """How many words of whole sentences are the same at the start and at the end."""
-    shorter = min(len(before), len(after))
-    first = _in_common(before, after, shorter)
-    last = _in_common(reversed(before), reversed(after), shorter - first)
-    while first and before[first - 1][-1] not in _SENTENCE_ENDS:
-        first -= 1
-    while last:
-        last -= 1
-        if before[len(before) - last - 1][-1] in _SENTENCE_ENDS:
-            break
-    return first, last
-
-
-def _in_common(words: Iterable[str], others: Iterable[str], most: int) -> int:
-    """With how many of the same words both begin, at most so many."""
-    try:
-        return min(indexOf(map(ne, words, others), True), most)
-    except ValueError:  # one is the beginning of the other
-        return most
-
-
-def _middle(text: str, count: int, first: int, last: int) -> str:
-    """A text of `count` words without so many of them at its start and end."""
-    if first:
-        text = "".join(text.split(None, first)[first:])
-    if last:
-        text = text.rsplit(None, last)[0] if count - first > last else ""
-    return text

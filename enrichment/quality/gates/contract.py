@@ -9,7 +9,8 @@ import re2
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.quality.gates.comparison import NO_CHANGES, Changes, Passage, compare
+from enrichment.quality.gates.changes import NO_CHANGES, Changes, compare
+from enrichment.quality.gates.comparison import Passage
 from enrichment.quality.gates.quantities import amounts_in, known_numbers, spelled_numbers
 from enrichment.quality.languages import guess
 

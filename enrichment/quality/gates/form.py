@@ -95,8 +95,12 @@ def remains_of(*words: str) -> Gate:
 
     def check(checked: Checked) -> GateFinding | None:
         text = checked.text
-        begins = [at for mark in marks if (at := text.find(mark)) >= 0]
-        found = pattern.search(text, min(begins)) if begins else None
+        for mark in marks:
+            if mark in text:
+                break
+        else:  # as nearly always
+            return None
+        found = pattern.search(text, min(at for each in marks if (at := text.find(each)) >= 0))
         if not found:
             return None
         said = f"It holds a template's remains: {found[0]}."
@@ -188,16 +192,18 @@ _OPEN_END = re.compile(
 
 def complete(checked: Checked) -> GateFinding | None:
     """A text that ends in the middle of a sentence, where its source doesn't."""
+    source = checked.source
     cut = [
         text[-40:]
         for text in checked.texts
         if (end := text[-40:].rstrip())
         and (end[-1] in _OPEN_SIGNS or end[-1].isalpha())
+        and not source.endswith(end)
+        and end not in source
         and _OPEN_END.search(end)
-        and end not in checked.source
         and not _ends_alike(end, checked.original or checked.source)
     ]
-    if not cut and checked.changes.gone_text:
+    if not cut and not checked.is_unchanged and checked.changes.gone_text:
         cut = [
             end for text in checked.texts if (end := text.rstrip()[-40:]) and _goes_on(end, checked)
         ]
