@@ -9,23 +9,29 @@ from functools import lru_cache
 
 from django.utils.functional import cached_property
 
+from enrichment.quality.gates.parted import letters, words_with_apostrophes
 from enrichment.quality.lexicon.exchanges import EXCHANGED, groups_of
 from enrichment.quality.lexicon.inflections import BASES
 from enrichment.quality.lexicon.words import STOPWORDS
 
 # An end of a sentence, also where the next one is glued to it ("good boy!He likes"), and where only
 # a capital tells that another one begins.
+# All begin with a sign out of a set, for regular expressions skip to one quickly.
 _ENDS = re.compile(
-    r"(?<![.!?…])(?<!\b[A-Z])[.!?…]++[\"')\]*]*+(?:\s+|(?=[A-ZÀ-ÖØ-Þ*]))|[\n•|]+|[*~_=-]{3,}|[。！？]"  # noqa: RUF001
-    r"|\*\*(?<=\w..)(?=[A-Z])"
-    r"|\s(?<=[a-z\s]\s)(?<![Nn]ot\s)(?<![Vv]ery\s)(?=No [a-z]|(?:Good|Great|OK|Ok) with )"
-    r"|\s(?=(?:He|She|They|This|The|Her|His|We|You|Please|If|Our|My|For|All|There)\s)"
+    r"[.!?…\n•|*~_=\-。！？\s](?:"  # noqa: RUF001
+    r"(?<=[^\S\n])(?=[AFGHIMNOPSTWY])(?:"
+    r"(?<=[a-z\s].)(?<![Nn]ot.)(?<![Vv]ery.)(?=No [a-z]|(?:Good|Great|OK|Ok) with )"
+    r"|(?=(?:He|She|They|This|The|Her|His|We|You|Please|If|Our|My|For|All|There)\s))"
+    r"|(?<![^\S\n])(?:"
+    r"(?<=[.!?…])(?<![.!?…].)(?<!\b[A-Z].)[.!?…]*+[\"')\]*]*+(?:\s+|(?=[A-ZÀ-ÖØ-Þ*]))"
+    r"|(?<=[\n•|])[\n•|]*"
+    r"|(?<=[*~_=-])[*~_=-]{2,}"
+    r"|(?<=[。！？])"  # noqa: RUF001
+    r"|\*(?<=\w\*\*)(?=[A-Z])))"
 )
-_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SHORT_SIGNS = re.compile(r"(?<![a-z/])(?:w/o\b|w/|b/c\b)")
 _WRITTEN_OUT = {"w/o": "without ", "w/": "with ", "b/c": "because "}
 _OR_NOT = re.compile(r" or not\b")
-_LETTERS = re.compile(r"[^\W\d_]+")
 _VOWEL = frozenset("aeiouyäöüáéíóúàèìòùâêîôû")
 _VOWELS = str.maketrans("", "", "".join(sorted(_VOWEL)))
 MIN_GLUED = 4  # letters of a word that is looked for inside of glued ones
@@ -58,7 +64,7 @@ def words_between(lowered: str) -> list[str]:
         text = text.replace("&", " and ")
     if "w/" in text or "b/c" in text:
         text = _SHORT_SIGNS.sub(lambda found: _WRITTEN_OUT[found[0]], text)
-    return _WORD.findall(text)
+    return words_with_apostrophes(text)
 
 
 _SUSPENDED = re.compile(r"\b([a-z]+)-( (?:and|or) )([a-z]+)-([a-z]+)")
@@ -137,7 +143,7 @@ class Passage:
     @cached_property
     def letters(self) -> str:
         """All letters in one row: finds words that were glued or split."""
-        return "".join(_LETTERS.findall(self.lower))
+        return "".join(letters(self.lower))
 
     @cached_property
     def _by_start(self) -> dict[tuple[str, int], list[str]]:

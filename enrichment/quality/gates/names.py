@@ -15,6 +15,7 @@ from enrichment.quality.gates.contract import (
     of_changes,
     register_code,
 )
+from enrichment.quality.gates.parted import letters
 
 UNKNOWN_NAMES = register_code(
     "unknown_names",
@@ -35,7 +36,6 @@ _NO_NAMES = frozenset(
     }
 )  # fmt: skip
 _NOUNS_HAVE_CAPITALS = frozenset({"de", "lb"})
-_WORD = re.compile(r"[^\W\d_]+")
 _TITLE_SHARE = 0.6
 _MAX_HEADING = 200  # characters of a line that may be one
 
@@ -62,7 +62,7 @@ def unknown_names(checked: Checked) -> GateFinding | None:
         word
         for line in added.split("\n")
         if len(line) <= _MAX_HEADING and _is_heading(line)
-        for word in _WORD.findall(line)
+        for word in letters(line)
     }
     known = checked.source_words
     found = (
@@ -78,7 +78,7 @@ def unknown_names(checked: Checked) -> GateFinding | None:
 
 
 def _is_heading(text: str) -> bool:
-    words = [word for word in _WORD.findall(text) if len(word) > 3]
+    words = [word for word in letters(text) if len(word) > 3]
     return bool(sum(word[0].isupper() for word in words) >= _TITLE_SHARE * len(words))
 
 
@@ -107,7 +107,7 @@ def name_kept(column: str) -> Gate:
             return None
         used = [
             word
-            for word in _WORD.findall(str(checked.columns.get(column) or "").lower())
+            for word in letters(str(checked.columns.get(column) or "").lower())
             if len(word) >= _MIN_NAME and f"{word}" in checked.source_words.words
         ]
         if not used:

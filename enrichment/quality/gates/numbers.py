@@ -16,11 +16,11 @@ from enrichment.quality.gates.contract import (
     of_changes,
     register_code,
 )
+from enrichment.quality.gates.parted import letters
 from enrichment.quality.gates.quantities import (
     AFTERNOON,
     DIGITS,
     FRACTIONS,
-    WORDS,
     Quantity,
     amounts_in,
     is_converted,
@@ -153,10 +153,10 @@ _MEASURES = {
 
 def _new_units(checked: Checked, stated: Sequence[Quantity]) -> list[str]:
     """Words for units of weight, money and time in place of others, whatever stands before them."""
-    added = set(WORDS.findall(checked.changes.added_text.lower())) & _MEASURES.keys()
+    added = set(letters(checked.changes.added_text.lower())) & _MEASURES.keys()
     if not added:
         return []
-    gone = set(WORDS.findall(checked.changes.gone_text.lower())) & _MEASURES.keys()
+    gone = set(letters(checked.changes.gone_text.lower())) & _MEASURES.keys()
     had, now = {_MEASURES[word] for word in gone}, {_MEASURES[word] for word in added}
     lost = {DIMENSIONS[unit][0] for unit in had - now}
     if not lost:
@@ -191,7 +191,7 @@ def numbers_kept(checked: Checked) -> GateFinding | None:
         return _moved(gone, added, before, after)
     # The same in words, or somewhere else: of a sentence that was not changed.
     excused = known_numbers(checked.besides)
-    dated = not _MONTHS.isdisjoint(WORDS.findall(changes.added_text.lower()))
+    dated = not _MONTHS.isdisjoint(letters(changes.added_text.lower()))
     if len(before) != len(after) or dated:
         excused |= known_numbers(changes.before.text) | spelled_numbers(changes.before.text)
     # What the source has nowhere is another gate's.
@@ -291,7 +291,7 @@ def _moved(
 
 def _context(text: str, number: Quantity) -> frozenset[str]:
     """The unit and the words beside a number."""
-    near = WORDS.findall(text[max(0, number.start - 25) : number.start].lower())[-2:]
-    near += WORDS.findall(text[number.end : number.end + 25].lower())[:2]
+    near = letters(text[max(0, number.start - 25) : number.start].lower())[-2:]
+    near += letters(text[number.end : number.end + 25].lower())[:2]
     found = {stem(word) for word in near if word not in STOPWORDS and len(word) > 2}
     return frozenset({*found, number.unit} if number.unit else found)

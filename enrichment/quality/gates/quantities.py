@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from enrichment.quality.gates.parted import letters, letters_and_figures
 from enrichment.quality.lexicon.quantities import (
     CJK_DIGITS,
     COMPOUNDS,
@@ -29,8 +30,6 @@ _NUMBER = re.compile(
 _PARTS = re.compile(r"(\d[\d.,\u00a0\u202f]*(?!\d*/))?[ -]?(\d/\d|[½¼¾⅓⅔⅛])?")
 DIGITS = re.compile(r"\d+")
 _THOUSANDS = re.compile(r"[.,\u00a0\u202f](?<=\d.)(?=\d{3}(?!\d))")
-WORDS = re.compile(r"[^\W\d_]+")
-_WORDS_AND_FIGURES = re.compile(r"[^\W_]+")
 AFTERNOON = re.compile(r"(\d{1,2})(?::\d\d)?\s?p\.?m", re.IGNORECASE)
 FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3, "⅛": 0.125}
 _HALVES = re.compile(  # “four-and-a-half-year-old”, “a year and a half”, “two & one half”
@@ -140,7 +139,7 @@ def known_numbers(text: str) -> set[str]:
 def spelled_numbers(text: str) -> set[str]:
     """Numbers in words and signs, halves, months and hours after noon."""
     lowered = text.lower()
-    words = WORDS.findall(lowered)
+    words = letters(lowered)
     found = set() if _SPELLED.isdisjoint(words) else _of_words(words)
     if "half" in lowered:
         for whole in _HALVES.findall(lowered):
@@ -201,7 +200,7 @@ def amounts_in(text: str) -> dict[str, set[str]]:
 
 def spelled_units(text: str) -> Iterator[tuple[str, str]]:
     """Numbers in words with the unit behind them."""
-    words = _WORDS_AND_FIGURES.findall(text.lower())
+    words = letters_and_figures(text.lower())
     if _COUNTING.isdisjoint(words):
         return
     before = ""

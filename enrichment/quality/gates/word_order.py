@@ -3,12 +3,12 @@
 English, as `gates.wording`, which asks.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
 from enrichment.quality.gates.comparison import Sentence, is_content, stem
+from enrichment.quality.gates.parted import letters
 from enrichment.quality.gates.voice import doer_changed, other_voice
 from enrichment.quality.lexicon.editing import DENYING, TURNS
 from enrichment.quality.lexicon.exchanges import EXCHANGED
@@ -59,7 +59,7 @@ def _are_of_a_kind(sentences: Sequence[Sentence], one: str, other: str) -> bool:
         return True
     if {one, other} <= _STEMS["turn"]:
         return True
-    found = [word for each in sentences for word in _NAME.findall(each.text)]
+    found = [word for each in sentences for word in letters(each.text)]
     names = {stem(each.lower()) for each in found if each[0].isupper()}
     return {one, other} <= names - {stem(each) for each in found if each[0].islower()}
 
@@ -73,9 +73,6 @@ _STEMS = {
         ("turn", TURNS.keys()),
     )
 }
-
-
-_NAME = re.compile(r"[^\W\d_]+")
 
 
 def _are_beside(sentences: Sequence[Sentence], one: str, other: str) -> bool:
