@@ -8,6 +8,8 @@ import string
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from operator import eq
 
 import re2
 
@@ -31,7 +33,7 @@ class Wording:
         if "http" in text or "www." in text:
             text = _BEFORE_ADDRESS.sub(" ", text)
         plain = text.split()
-        if _OF_ADDRESSES.search(text):
+        if any(map(text.__contains__, _IN_ADDRESSES)) and _OF_ADDRESSES.search(text):
             plain = [each for each in plain if not _OF_ADDRESSES.search(each)]
         text = f" {' '.join(plain)} "
         text = _GLUED_UNIT.sub(r"\1 ", _STOP.sub(" ", text))
@@ -43,10 +45,12 @@ class Wording:
             text = _WHEN_PAST.sub(" as ", text)
         if " if " in text:
             text = _IF_INVITED.sub(" ", text)
-        text = _DOUBLED.sub("", text)
+        parted = text.split(" ")
+        if any(map(eq, parted, parted[1:])):
+            text = _DOUBLED.sub("", text)
         for sign, word in SIGNS:
             text = text.replace(sign, word)
-        its = list(_tokens(_joined(text.replace("/", " "))))
+        its = _tokens(_joined(text.replace("/", " ")))
         found = Counter(its)
         counts = frozenset[str]() if COUNTS.keys().isdisjoint(found) else _counted(its)
         return cls(found, counts, sum(found[word] for word in DENYING & found.keys()))
@@ -67,27 +71,35 @@ def _counted(words: Iterable[str]) -> frozenset[str]:
     return frozenset(counts)
 
 
-# The words that a phrase begins with, the phrase, what it becomes, and the words of that.
-_PHRASES = tuple(
-    (phrase.split()[0], f" {phrase} ", f" {word} ", word.split())
-    for phrase, word in PHRASES.items()
-)
+# A phrase, what it becomes, and the words of that; and the places of phrases by their first word.
+_PHRASES = tuple((f" {phrase} ", f" {word} ", word.split()) for phrase, word in PHRASES.items())
+_BEGINNING: dict[str, list[int]] = {}
+for _place, _phrase in enumerate(PHRASES):
+    _BEGINNING.setdefault(_phrase.split()[0], []).append(_place)
 
 
 def _joined(text: str) -> str:
     """A text between spaces with one word for each phrase, those that come of others too."""
-    there = set(text.split())
-    for first, phrase, word, its in _PHRASES:
-        if first in there and phrase in text:
+    begun = {at for word in _BEGINNING.keys() & text.split() for at in _BEGINNING[word]}
+    waiting = sorted(begun)  # a heap
+    while waiting:
+        at = heappop(waiting)
+        phrase, word, its = _PHRASES[at]
+        if phrase in text:
             text = text.replace(phrase, word)
-            there.update(its)
+            for each in its:
+                for place in _BEGINNING.get(each, ()):
+                    if place > at and place not in begun:
+                        begun.add(place)
+                        heappush(waiting, place)
     return text
 
 
 _GREAT = frozenset({"hundred", "thousand"})
 _OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|\[[a-z]+:[a-z0-9]+\]")  # or a “[ref:1]”
+_IN_ADDRESSES = ("://", "www.", "@", "[")
 _BEFORE_ADDRESS = re.compile(r"(?<=[.!?:;,)*])(?=https?://|www\.)")  # one glued to a sentence
-_STOP = re.compile(r"[,;:!?)]+(?= )")  # hides the end of a phrase
+_STOP = re.compile(r"[,;:!?)][,;:!?)]*(?= )")  # hides the end of a phrase
 _DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
 _MAY_BE_DRAWN = re2.compile(
     "|".join(f"{letter}{{3}}" for letter in string.ascii_lowercase).encode()
@@ -119,8 +131,19 @@ _BARE = {
 _SHORT = {"re": "are", "ve": "have", "ll": "will", "d": "would", "m": "am"}
 
 
-def _tokens(text: str) -> Iterator[str]:
-    for word in _words(text):
+_OTHERWISE = frozenset(_BARE) | frozenset(TYPED)
+
+
+def _tokens(text: str) -> list[str]:
+    told = _words(text)
+    if "'" not in text and _OTHERWISE.isdisjoint(told):
+        return told
+    return list(_said(told))
+
+
+def _said(told: Iterable[str]) -> Iterator[str]:
+    """What words stand for: short forms are written out."""
+    for word in told:
         if "'" not in word and word not in _BARE:
             yield TYPED.get(word, word)
         elif word.endswith("n't"):

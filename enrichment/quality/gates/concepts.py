@@ -13,6 +13,7 @@ from functools import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates.comparison import Passage, plainly, sentences
+from enrichment.quality.gates.concept_words import Forms, LanguageWords, parted
 from enrichment.quality.gates.contract import (
     Checked,
     Gate,
@@ -83,35 +84,6 @@ class Concept:
         return ConceptIndex((self,))
 
 
-@dataclass(frozen=True, slots=True)
-class Forms:
-    """A concept's words in one language."""
-
-    whole: frozenset[str]
-    beginnings: tuple[str, ...]
-    phrases: tuple[str, ...]
-
-    @property
-    def signs(self) -> tuple[str, ...]:
-        """What is looked for in a text without spaces."""
-        return (*self.whole, *self.beginnings, *self.phrases)
-
-    @classmethod
-    def of(cls, words: Iterable[str]) -> "Forms":
-        """Words as a concept has them."""
-        words = list(words)
-        beginnings = tuple(each[:-1] for each in words if "_" not in each and each.endswith("*"))
-        return cls(
-            frozenset(each for each in words if "_" not in each and not each.endswith("*")),
-            beginnings,
-            tuple(each.replace("_", " ") for each in words if "_" in each or "-" in each),
-        )
-
-    def match(self, word: str) -> bool:
-        """Whether a single word is one of them."""
-        return word in self.whole or (bool(self.beginnings) and word.startswith(self.beginnings))
-
-
 class Text:
     """A text in one language, looked up for concepts."""
 
@@ -120,9 +92,7 @@ class Text:
         self.text = text
         self.lower = plainly(text)
         self.spaced = language not in WITHOUT_SPACES
-        self.parts: tuple[str, ...] = (
-            tuple(self.lower.translate(_PUNCTUATION).split()) if self.spaced else ()
-        )
+        self.parts: tuple[str, ...] = tuple(parted(self.lower)) if self.spaced else ()
         self.words = frozenset(self.parts)
         self.spoken_of: dict[ConceptIndex, set[int]] = {}  # what was found in it
 
@@ -172,9 +142,6 @@ class Text:
         for clause in CLAUSE_SIGNS.split(sentence):
             if any(sign in clause for sign in forms.signs):
                 yield any(sign in clause for sign in negating)
-
-
-_PUNCTUATION = str.maketrans(dict.fromkeys('.,;:!?()[]"“”„«»*/–—-¿¡…', " "))  # noqa: RUF001
 
 
 def _with_stops(sentence: str) -> list[str]:
@@ -261,7 +228,7 @@ class ConceptIndex:
 
     def __init__(self, concepts: Sequence[Concept]) -> None:
         self.concepts = concepts
-        self._languages: dict[str, _Words] = {}
+        self._languages: dict[str, LanguageWords] = {}
 
     def spoken_of(self, text: Text) -> set[int]:
         """The places of the concepts that a text speaks of."""
@@ -275,13 +242,19 @@ class ConceptIndex:
     def _by_words(self, text: Text) -> set[int]:
         words = self._languages.get(text.language)
         if words is None:
-            words = self._languages[text.language] = _Words.of(self.concepts, text.language)
-        found = {at for word in text.words & words.whole.keys() for at in words.whole[word]}
+            words = self._languages[text.language] = LanguageWords.of(
+                each.forms.get(text.language) for each in self.concepts
+            )
+        found: set[int] = set()
+        known = words.known
         for word in text.words:
-            for beginning, at in words.beginnings.get(word[:2], ()):
-                if word.startswith(beginning):
-                    found.add(at)
-        found.update(at for phrase, at in words.phrases if phrase in text.lower)
+            places = known.get(word)
+            if places is None:
+                places = words.look_up(word)
+            if places:
+                found.update(places)
+        for at in words.phrases(text.lower.encode(errors="surrogatepass")) or ():
+            found.add(words.of_phrases[at])
         return found
 
     def _by_signs(self, text: Text) -> set[int]:
@@ -291,29 +264,6 @@ class ConceptIndex:
             if text.language in each.forms
             and any(sign in text.lower for sign in each.forms[text.language].signs)
         }
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The words of one language, with the places of their concepts."""
-
-    whole: dict[str, tuple[int, ...]]
-    beginnings: dict[str, list[tuple[str, int]]]  # by their first two letters
-    phrases: list[tuple[str, int]]
-
-    @classmethod
-    def of(cls, concepts: Sequence[Concept], language: str) -> "_Words":
-        words = cls({}, {}, [])
-        for at, concept in enumerate(concepts):
-            forms = concept.forms.get(language)
-            if forms is None:
-                continue
-            for word in forms.whole:
-                words.whole[word] = (*words.whole.get(word, ()), at)
-            for beginning in forms.beginnings:
-                words.beginnings.setdefault(beginning[:2], []).append((beginning, at))
-            words.phrases.extend((phrase, at) for phrase in forms.phrases)
-        return words
 
 
 def _compared(source: Text, answer: Text, index: ConceptIndex) -> GateFinding | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import re2
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates.contract import (
@@ -134,6 +135,16 @@ _FAREWELL = re.compile(
 )
 
 
+def _roughly(pattern: str) -> "re2._Regexp[str]":
+    """A pattern that finds all that this one finds in ASCII, and more, in a tenth of the time."""
+    pattern = pattern.replace("(?=[!,.:])", "").replace(r"\Z", r"\z")
+    pattern = pattern.replace(r"\u2019", "\u2019").replace(r"\uff1a", "\uff1a")
+    return re2.compile(f"(?i){pattern}".replace(r"\s", r"[\s\x0b\x1c-\x1f]"))
+
+
+_MAY_BE_ANNOUNCED, _MAY_BE_FAREWELL = _roughly(_ANNOUNCED.pattern), _roughly(_FAREWELL.pattern)
+
+
 @of_changes
 def announcement(checked: Checked) -> GateFinding | None:
     """A sentence about the answer before or after it, which the source doesn't have."""
@@ -145,6 +156,7 @@ def announcement(checked: Checked) -> GateFinding | None:
         start = text[:MAX_ANNOUNCEMENT].lstrip()
         if (
             start[:TELLING_CHARACTERS] not in checked.source
+            and (not start.isascii() or _MAY_BE_ANNOUNCED.match(start))
             and (match := _ANNOUNCED.match(start))
             and match[0] not in checked.source
         ):
@@ -154,6 +166,7 @@ def announcement(checked: Checked) -> GateFinding | None:
         end = text.rstrip()[-MAX_ANNOUNCEMENT:].rpartition("\n")[2]
         if (
             end not in checked.source
+            and (not end.isascii() or _MAY_BE_FAREWELL.search(end))
             and (match := _FAREWELL.search(end))
             and match[0].lower() not in checked.source_lower
         ):

@@ -74,6 +74,8 @@ def unknown_numbers(checked: Checked) -> GateFinding | None:
     digits = set(DIGITS.findall(answer))
     if not digits and (answer.isascii() or not any(each in answer for each in FRACTIONS)):
         return None
+    if "/" not in answer and digits <= set(DIGITS.findall(checked.changes.gone_text)):
+        return None  # they only stand beside other words now
     said = set(DIGITS.findall(checked.source))
     if digits <= said and "/" not in answer:
         return None
