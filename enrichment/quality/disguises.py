@@ -137,7 +137,7 @@ def _without_signs(text: bytes, places: list[int]) -> bytes:
     """A text with letters for signs that stand beside letters; adds the places of such words."""
     signs = text.translate(_ONE_SIGN)
     at, end = signs.find(b"!"), 0
-    read = bytearray(text) if at >= 0 else text
+    read = bytearray(text)
     while at >= 0:
         if text[at + 1 : at + 2].islower():
             before = text[max(end, at - MAX_BESIDE_SIGN) : at]

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates.comparison import sentences
-from enrichment.quality.gates.concepts import Concept, Forms, Text
+from enrichment.quality.gates.concept_words import Forms
+from enrichment.quality.gates.concepts import Concept, Text
 from enrichment.quality.gates.contract import (
     Checked,
     Gate,

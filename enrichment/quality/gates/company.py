@@ -30,11 +30,21 @@ _KINDS = tuple(
 )
 
 
-def exchanged(before: Counter[str], after: Counter[str]) -> str:
-    """Beings that come more often in a text where those of another kind come less often."""
+_OF_A_KIND = frozenset().union(*_KINDS)
+
+
+def exchanged(
+    before: Counter[str], after: Counter[str], lost: Counter[str], new: Counter[str]
+) -> str:
+    """Beings that come more often in a text where those of another kind come less often.
+
+    `lost` are the words that come less often than before, `new` those that come more often.
+    """
+    if _OF_A_KIND.isdisjoint(lost) or _OF_A_KIND.isdisjoint(new):
+        return ""
     fell, rose = "", ""
     for kind in _KINDS:
-        more = sum(after[word] - before[word] for word in kind)
+        more = sum(new[word] - lost[word] for word in kind)
         if more:
             known = sorted(kind & (after if more > 0 else before).keys())
             fell, rose = (fell, known[0]) if more > 0 else (known[0], rose)
@@ -63,7 +73,7 @@ def left_out(source: Passage, answer: Passage, lost: AbstractSet[str], checked: 
 
     Blank for none. `lost` are the words that the source has more of.
     """
-    if _LISTED.isdisjoint(lost) and lost.isdisjoint(_capitalised(source.text)):
+    if not lost or (_LISTED.isdisjoint(lost) and lost.isdisjoint(_capitalised(source.text))):
         return ""
     return _left_out(source, answer) and _left_out(source, checked.written_out(answer))
 

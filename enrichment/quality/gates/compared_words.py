@@ -17,8 +17,10 @@ from enrichment.quality.gates.comparison import words_between
 from enrichment.quality.lexicon.editing import COUNTS, DENYING, TYPED
 from enrichment.quality.lexicon.phrases import PHRASES, SIGNS
 from enrichment.quality.lexicon.quantities import TENS
+from llmconfig.runtime.quick_records import quickly_made
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Wording:
     """What some sentences say, by words that can be compared."""

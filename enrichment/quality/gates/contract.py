@@ -13,6 +13,7 @@ from enrichment.quality.gates.changes import NO_CHANGES, Changes, compare
 from enrichment.quality.gates.comparison import Passage
 from enrichment.quality.gates.quantities import amounts_in, known_numbers, spelled_numbers
 from enrichment.quality.languages import guess
+from llmconfig.runtime.quick_records import quickly_made
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -29,6 +30,7 @@ _INITIALS = re.compile(r"\b[A-Z](?:\.?[A-Z]){1,3}\b")
 _CAPITALISED = re.compile(r"\b[A-Z][a-z]+\b")
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class GateFinding:
     """One objection to an answer.

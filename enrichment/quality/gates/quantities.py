@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 
 from enrichment.quality.gates.parted import letters, letters_and_figures
 from enrichment.quality.lexicon.quantities import (
@@ -18,6 +19,7 @@ from enrichment.quality.lexicon.quantities import (
     TENS,
     UNIT_OF,
 )
+from llmconfig.runtime.quick_records import quickly_made
 
 _LETTER = "0-9A-Za-zÀ-ÖØ-öø-ɏЀ-ӿ"  # not of scripts that put figures between their signs
 # A number stands alone or before a unit; digits inside of codes are none. `id:123` is a code too.
@@ -52,6 +54,7 @@ def plain_number(value: float) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A number in a text: the values that it may stand for, and its unit if one follows."""
@@ -71,15 +74,21 @@ def quantities(text: str, *, units: bool = True) -> Iterator[Quantity]:
     """The numbers that stand in digits, in their order."""
     for match in _NUMBER.finditer(text):
         start, end = match.span()
-        parts = _PARTS.fullmatch(match[0])
-        whole, fraction = parts.groups("") if parts else (match[0], "")
         yield Quantity(
             match[0],
-            _values(whole, fraction),
+            _stands_for(match[0]),
             _unit(text, start, end) if units else "",
             start,
             end,
         )
+
+
+@lru_cache(maxsize=10_000)
+def _stands_for(number: str) -> frozenset[str]:
+    """The values that a number may stand for; listings have the same ones over and over."""
+    parts = _PARTS.fullmatch(number)
+    whole, fraction = parts.groups("") if parts else (number, "")
+    return _values(whole, fraction)
 
 
 def _values(whole: str, fraction: str) -> frozenset[str]:
@@ -203,14 +212,17 @@ def spelled_units(text: str) -> Iterator[tuple[str, str]]:
     words = letters_and_figures(text.lower())
     if _COUNTING.isdisjoint(words):
         return
-    before = ""
-    for word in words:  # “a 9-month-old” isn't one month old
-        if before and word in UNIT_OF:
-            yield before, UNIT_OF[word]
-        elif word in COMPOUNDS:
+    places = [at for at, word in enumerate(words) if word in _COUNTING]
+    words.append("")
+    before = -1  # the place of a word that has the number before it as its unit
+    for at in places:  # “a 9-month-old” isn't one month old
+        word = words[at]
+        if word in COMPOUNDS and at != before:
             yield plain_number(COMPOUNDS[word][0]), COMPOUNDS[word][1]
         number = NUMBER_WORDS.get(word, 0.0)
-        before = plain_number(number) if number else ""
+        if number and (unit := UNIT_OF.get(words[at + 1])):
+            yield plain_number(number), unit
+            before = at + 1
 
 
 def is_converted(stated: Quantity, known: Mapping[str, set[str]]) -> bool:

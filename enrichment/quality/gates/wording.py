@@ -105,14 +105,17 @@ def beside(
             at = parts[at]
         return at
 
-    for first, ones, others in ((0, gone, added), (len(gone), added, gone)):
+    before, after = ([{*map(stem, each.words)} for each in side] for side in (gone, added))
+    for first, ones, others in ((0, before, after), (len(gone), after, before)):
         postings = _postings(ones)
-        for at, sentence in enumerate(others):
-            shared = Counter(
-                each for word in set(map(stem, sentence.words)) for each in postings.get(word, ())
-            )
+        for at, roots in enumerate(others):
+            shared: dict[int, int] = {}
+            for word in roots & postings.keys():
+                for each in postings[word]:
+                    shared[each] = shared.get(each, 0) + 1
             if shared:
-                best = max(shared, key=lambda each: (shared[each], -abs(each - at)))
+                # The nearest of those that share most words, and of two of these the first.
+                best = max(shared, key=lambda each: (shared[each], -abs(each - at), -each))
                 parts[root(len(gone) - first + at)] = root(first + best)
     found: dict[int, tuple[list[Sentence], list[Sentence]]] = {}
     for at, sentence in enumerate((*gone, *added)):
@@ -120,10 +123,11 @@ def beside(
     yield from (each for each in found.values() if each[0] and each[1])
 
 
-def _postings(sentences: Sequence[Sentence]) -> dict[str, list[int]]:
+def _postings(sentences: Sequence[AbstractSet[str]]) -> dict[str, list[int]]:
+    """The places of sentences, of which there are the stems, by each that few of them have."""
     found: dict[str, list[int]] = {}
-    for at, sentence in enumerate(sentences):
-        for word in set(map(stem, sentence.words)):
+    for at, roots in enumerate(sentences):
+        for word in roots:
             found.setdefault(word, []).append(at)
     return {word: each for word, each in found.items() if len(each) <= MAX_POSTINGS}
 
@@ -140,7 +144,9 @@ def _changed(
     before, after = Wording.of(source.text), Wording.of(answer.text)
     if bool(before.denials) is not bool(after.denials):
         return "denied in only one of both", True
-    lost, new = before.words - after.words, after.words - before.words
+    lost, new = Counter[str](), Counter[str]()
+    if not dict.__eq__(before.words, after.words):
+        lost, new = before.words - after.words, after.words - before.words
     turned = (
         swapped(gone, added, new.keys() | lost.keys())
         or _turned(lost.keys(), new.keys(), source.text, answer.text, denied=bool(after.denials))
@@ -148,7 +154,7 @@ def _changed(
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys(), f"{source.lower} {answer.lower}")
         or _new_codes(answer.text, source, checked, besides)
-        or company.exchanged(before.words, after.words)
+        or company.exchanged(before.words, after.words, lost, new)
         or company.unlimited(source, answer)
         or (new.keys() & SEXES and company.sex_from_nowhere(answer, checked.source_words))
         or company.left_out(source, answer, lost.keys(), checked)
