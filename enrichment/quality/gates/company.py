@@ -159,6 +159,7 @@ _HEDGED = _SOME | frozenset("usually generally often typically sometimes mostly 
 _SUCH = frozenset(
     "calm gentle submissive respectful experienced older younger mellow small large female".split()
 )
+_LIMITING = _SOME | _SUCH
 _LIMITED = re.compile(
     rf"\b(?:({'|'.join(sorted(_SOME))})|with (?:other )?({'|'.join(sorted(_SUCH))}))"
     rf" (?:other )?(?:{'|'.join(sorted(BEINGS))})\b"
@@ -167,7 +168,7 @@ _LIMITED = re.compile(
 
 def unlimited(source: Passage, answer: Passage) -> str:
     """Whether the source speaks of some beings, or of such, and the answer of all; blank for no."""
-    if (_SOME | _SUCH).isdisjoint(source.words) or not _HEDGED.isdisjoint(answer.words):
+    if _LIMITING.isdisjoint(source.words) or not _HEDGED.isdisjoint(answer.words):
         return ""
     for some, such in _LIMITED.findall(source.lower):
         if not such or not _has_all(answer, such):

@@ -38,7 +38,9 @@ class Wording:
         if any(map(text.__contains__, _IN_ADDRESSES)) and _OF_ADDRESSES.search(text):
             plain = [each for each in plain if not _OF_ADDRESSES.search(each)]
         text = f" {' '.join(plain)} "
-        text = _GLUED_UNIT.sub(r"\1 ", _STOP.sub(" ", text))
+        text = _STOP.sub(" ", text)
+        if _GLUED_UNIT.search(text):
+            text = _GLUED_UNIT.sub(r"\g<0> ", text)
         if _MAY_BE_DRAWN.search(text.encode(errors="surrogatepass")):
             text = _DRAWN.sub(r"\1", text)
         if " should " in text:
@@ -120,7 +122,7 @@ _IF_INVITED = re.compile(
     r"(?=(?:int[a-z]+t(?:ed)?|like|love|want|wish|need|looking|considering|wondering"
     r"|have (?:(?:any|an|a|some|further|more|other) ){0,2}(?:questions?|interest)) )"
 )
-_GLUED_UNIT = re.compile(r"(\d)(?=[a-z])")
+_GLUED_UNIT = re.compile(r"\d(?=[a-z])")
 
 
 _DENIED = {"ca": "can", "wo": "will", "sha": "shall", "ai": "is"}

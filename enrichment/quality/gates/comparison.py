@@ -69,7 +69,7 @@ def words_between(lowered: str) -> list[str]:
 
 
 _SUSPENDED = re.compile(r"\b([a-z]+)-( (?:and|or) )([a-z]+)-([a-z]+)")
-_GLUED_COMMA = re.compile(r"([,;](?<=[^\W\d_].))(?=[^\W\d_])")
+_GLUED_COMMA = re.compile(r"[,;](?<=[^\W\d_].)(?=[^\W\d_])")
 
 
 def plainly(text: str) -> str:
@@ -77,9 +77,9 @@ def plainly(text: str) -> str:
     text = text.lower().replace("’", "'")  # noqa: RUF001
     text = text.replace("with out ", "without ").replace("not yet ", "not ")  # no end of a clause
     text = text.replace("w/o ", "without ").replace(" w/ ", " with ").replace("&", "and")
-    if "- " in text:  # “house- and crate-trained”
+    if "- and " in text or "- or " in text:  # “house- and crate-trained”
         text = _SUSPENDED.sub(r"\1-\4\2\3-\4", text)
-    return _GLUED_COMMA.sub(r"\1 ", text)
+    return _GLUED_COMMA.sub(r"\g<0> ", text) if _GLUED_COMMA.search(text) else text
 
 
 @lru_cache(maxsize=50_000)

@@ -8,7 +8,7 @@ form: right edits put words in and leave words out, but seldom both. Linear in t
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
 
@@ -25,6 +25,7 @@ from enrichment.quality.gates.contract import (
     of_changes,
     register_code,
 )
+from enrichment.quality.gates.counterparts import beside
 from enrichment.quality.gates.known_words import Known
 from enrichment.quality.gates.quantities import known_numbers, spelled_numbers
 from enrichment.quality.gates.voice import only_helps
@@ -56,7 +57,6 @@ _ADVICE = (
 )
 CHANGED_WORDING = register_code("changed_wording", _("A word that turns what is said"), _ADVICE)
 OTHER_WORDS = register_code("other_words", _("Another word in its place"), _ADVICE, releasable=True)
-MAX_POSTINGS = 8  # sentences that a word may stand in and still tell where one came from
 MAX_COMPARED = 40_000  # characters
 ENGLISH = frozenset({"", "en"})
 SEXES = frozenset({"male", "female"})
@@ -90,48 +90,6 @@ def wording_kept(checked: Checked) -> GateFinding | None:
     return found_in_answer(code, "Another meaning than the source's", found)
 
 
-def beside(
-    gone: Sequence[Sentence], added: Sequence[Sentence]
-) -> Iterator[tuple[list[Sentence], list[Sentence]]]:
-    """Sentences that were changed with those that they became: one each, or some that were joined.
-
-    By the words that they share, rare ones alone; those without any are left out.
-    """
-    parts = list(range(len(gone) + len(added)))
-
-    def root(at: int) -> int:
-        while parts[at] != at:
-            parts[at] = parts[parts[at]]
-            at = parts[at]
-        return at
-
-    before, after = ([{*map(stem, each.words)} for each in side] for side in (gone, added))
-    for first, ones, others in ((0, before, after), (len(gone), after, before)):
-        postings = _postings(ones)
-        for at, roots in enumerate(others):
-            shared: dict[int, int] = {}
-            for word in roots & postings.keys():
-                for each in postings[word]:
-                    shared[each] = shared.get(each, 0) + 1
-            if shared:
-                # The nearest of those that share most words, and of two of these the first.
-                best = max(shared, key=lambda each: (shared[each], -abs(each - at), -each))
-                parts[root(len(gone) - first + at)] = root(first + best)
-    found: dict[int, tuple[list[Sentence], list[Sentence]]] = {}
-    for at, sentence in enumerate((*gone, *added)):
-        found.setdefault(root(at), ([], []))[at >= len(gone)].append(sentence)
-    yield from (each for each in found.values() if each[0] and each[1])
-
-
-def _postings(sentences: Sequence[AbstractSet[str]]) -> dict[str, list[int]]:
-    """The places of sentences, of which there are the stems, by each that few of them have."""
-    found: dict[str, list[int]] = {}
-    for at, roots in enumerate(sentences):
-        for word in roots:
-            found.setdefault(word, []).append(at)
-    return {word: each for word, each in found.items() if len(each) <= MAX_POSTINGS}
-
-
 def _changed(
     gone: Sequence[Sentence], added: Sequence[Sentence], checked: Checked, besides: Passage
 ) -> tuple[str, bool]:
@@ -150,7 +108,7 @@ def _changed(
     turned = (
         swapped(gone, added, new.keys() | lost.keys())
         or _turned(lost.keys(), new.keys(), source.text, answer.text, denied=bool(after.denials))
-        or _weighed(before, after, source, answer, checked.changes.after)
+        or (_weighed(before, after, source, answer, checked.changes.after) if lost or new else "")
         or _counted(before, after, source.text, answer.text)
         or _tenses(lost.keys(), new.keys(), f"{source.lower} {answer.lower}")
         or _new_codes(answer.text, source, checked, besides)
@@ -256,7 +214,10 @@ def _new_codes(text: str, source: Passage, checked: Checked, besides: Passage) -
     new = [
         each
         for each in _CODE.findall(text)
-        if each not in _NO_CODES and each.lower() not in STOPWORDS | source.words | besides.words
+        if each not in _NO_CODES
+        and (word := each.lower()) not in STOPWORDS
+        and word not in source.words
+        and word not in besides.words
     ]
     if new:
         known = checked.written_out(source).words
