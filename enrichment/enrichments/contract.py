@@ -281,7 +281,7 @@ class Enrichment(ABC):
         columns: Mapping[str, Any] | None = None,
     ) -> tuple[GateFinding, ...]:
         """What the gates have against a value; nothing when all let it pass."""
-        source, texts = self.source(values), tuple(texts_in(value))
+        source, texts = self.source(values), texts_in(value)
         unchecked = too_large(source, texts)
         if unchecked:
             return (unchecked,)

@@ -55,7 +55,8 @@ def searches(*patterns: bytes) -> Callable[[bytes], list[int] | None]:
 
 APART, MIXED, SIGNS, MIXED_SCRIPTS = range(4)
 _disguises_in = searches(_IN_APART, _IN_MIXED, _IN_SIGNS, _IN_MIXED_SCRIPTS)
-# What is in each usual text, in any case, in which any of these finds something.
+# What is in each usual text, in any case, in which any of the first three finds something, or which
+# may have a text in Base64.
 HIDDEN = 3
 remarkable_in = searches(
     *(b"(?i:" + each + b")" for each in (_IN_APART, _MIXED.pattern, _IN_SIGNS)), _IN_READABLE_BASE64
@@ -104,12 +105,8 @@ def undisguised(lowered: str) -> tuple[str, list[int] | None]:
         text = _APART.sub(lambda found: _BETWEEN.sub("", found[0]), text)
         encoded = text.encode()
         kinds = _disguises_in(encoded) or ()
-    meant, places = _with_letters(encoded, mixed=MIXED in kinds)
-    if text != lowered:
-        return meant.decode(), None
-    if not text.isascii():  # in characters, not in bytes
-        places = [len(meant[:at].decode()) for at in places]
-    return meant.decode(), places
+    plain, places = with_letters(encoded, mixed=MIXED in kinds)
+    return plain, places if text == lowered else None
 
 
 def _visible(text: str) -> str:
@@ -120,8 +117,11 @@ def _visible(text: str) -> str:
     return text if text.replace("\n", "").isprintable() else _INVISIBLE.sub("", text)
 
 
-def _with_letters(text: bytes, *, mixed: bool) -> tuple[bytes, list[int]]:
-    """A text with letters for the signs that look like them, and the places of such words."""
+def with_letters(text: bytes, *, mixed: bool) -> tuple[str, list[int]]:
+    """A lower-cased text in UTF-8 with letters for signs that look like them.
+
+    With the places of such words, in characters. `mixed`: figures may stand for letters in it, too.
+    """
     places: list[int] = []
 
     def as_letters(found: "re2._Match[bytes]") -> bytes:
@@ -130,7 +130,10 @@ def _with_letters(text: bytes, *, mixed: bool) -> tuple[bytes, list[int]]:
 
     if mixed:
         text = _MIXED.sub(as_letters, text)
-    return _without_signs(text, places), places
+    text = _without_signs(text, places)
+    if places and not text.isascii():
+        places = [len(text[:at].decode()) for at in places]
+    return text.decode(), places
 
 
 def _without_signs(text: bytes, places: list[int]) -> bytes:

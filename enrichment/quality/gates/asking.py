@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.gates.changes import NO_CHANGES
 from enrichment.quality.gates.contract import (
     OF_CHANGES,
     Checked,
@@ -49,7 +50,7 @@ class GateList:
         if len(self._of_all_texts) == len(self.gates):
             return self.gates
         try:
-            return self._of_all_texts if checked.is_unchanged else self.gates
+            return self._of_all_texts if checked.changes is NO_CHANGES else self.gates
         except Exception:  # noqa: BLE001 - each gate that compares raises it again, and is told by it
             return self.gates
 

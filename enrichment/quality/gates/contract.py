@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import re2
@@ -11,7 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates.changes import NO_CHANGES, Changes, compare
 from enrichment.quality.gates.comparison import Passage
-from enrichment.quality.gates.quantities import amounts_in, known_numbers, spelled_numbers
+from enrichment.quality.gates.quantities import (
+    Quantity,
+    amounts_in,
+    known_numbers,
+    quantities,
+    spelled_numbers,
+)
 from enrichment.quality.languages import guess
 from llmconfig.runtime.quick_records import quickly_made
 
@@ -25,6 +32,7 @@ MAX_JUDGED_CHARACTERS = 100_000
 
 
 MAX_INITIALS = 4
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 _BRACKETS = str.maketrans("()*", "   ")
 _INITIALS = re.compile(r"\b[A-Z](?:\.?[A-Z]){1,3}\b")
 _CAPITALISED = re.compile(r"\b[A-Z][a-z]+\b")
@@ -77,7 +85,7 @@ def may_be_released(findings: Sequence[GateFinding]) -> bool:
     return bool(known) and all(each is not None and each.releasable for each in known)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Checked:
     """An answer beside what it was made from.
 
@@ -89,11 +97,32 @@ class Checked:
 
     texts: tuple[str, ...]  # every text in the value
     source: str
-    language: str = ""
-    columns: Mapping[str, Any] = field(default_factory=dict)
-    abbreviations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    value: Any = None
-    original: str = ""
+    language: str
+    columns: Mapping[str, Any]
+    abbreviations: Mapping[str, tuple[str, ...]]
+    value: Any
+    original: str
+
+    def __init__(
+        self,
+        texts: tuple[str, ...],
+        source: str,
+        language: str = "",
+        columns: Mapping[str, Any] = NOTHING,
+        abbreviations: Mapping[str, tuple[str, ...]] = NOTHING,
+        value: Any = None,
+        original: str = "",
+    ) -> None:
+        # As the generated one, in a fifth of the time: each row makes one.
+        vars(self).update(
+            texts=texts,
+            source=source,
+            language=language,
+            columns=columns,
+            abbreviations=abbreviations,
+            value=value,
+            original=original,
+        )
 
     @cached_property
     def text(self) -> str:
@@ -172,6 +201,11 @@ class Checked:
         return amounts_in(self.source)
 
     @cached_property
+    def added_quantities(self) -> list[Quantity]:
+        """The numbers that stand in digits in what is only in the answer."""
+        return list(quantities(self.changes.added_text))
+
+    @cached_property
     def text_numbers(self) -> frozenset[str]:
         """All forms of the answer's numbers, those in words too."""
         return frozenset(known_numbers(self.text) | spelled_numbers(self.text))
@@ -228,8 +262,12 @@ def of_changes(gate: Gate) -> Gate:
     return gate
 
 
-def texts_in(value: Any) -> Iterator[str]:
+def texts_in(value: Any) -> tuple[str, ...]:
     """The texts in a JSON value, however deep."""
+    return (value,) if isinstance(value, str) else tuple(_texts_in(value))
+
+
+def _texts_in(value: Any) -> Iterator[str]:
     waiting = [value]
     while waiting:
         each = waiting.pop()
@@ -268,7 +306,7 @@ TOO_LARGE = register_code("too_large", _("Too large to be checked"))
 
 def too_large(source: str, texts: Iterable[str]) -> GateFinding | None:
     """Whether source and answer together are more than gates look at."""
-    characters = len(source) + sum(map(len, texts))
+    characters = sum(map(len, texts), len(source))
     if characters <= MAX_JUDGED_CHARACTERS:
         return None
     text = (

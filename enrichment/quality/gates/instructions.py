@@ -12,13 +12,16 @@ import re2
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.disguises import (
+    APART,
     HIDDEN,
+    MIXED,
     TURNED,
     hidden_texts,
     is_usual,
     remarkable_in,
     searches,
     undisguised,
+    with_letters,
 )
 from enrichment.quality.gates.contract import (
     Checked,
@@ -234,10 +237,17 @@ def _addressed(source: str) -> GateFinding | None:
     disguises, speaks = remarkable_in(raw), _may_address(raw)
     if not speaks and not disguises:  # as nearly always
         return None
-    kinds = set(disguises or ())
-    return _spoken(
-        source, speaks=bool(speaks), disguised=bool(kinds - {HIDDEN}), hidden=HIDDEN in kinds
-    )
+    kinds = frozenset(disguises or ())
+    if speaks or APART in kinds:
+        return _spoken(source, speaks=bool(speaks), disguised=True, hidden=HIDDEN in kinds)
+    found: list[str] = []
+    if kinds - {HIDDEN}:
+        # A usual text has no letter beyond ASCII.
+        plain, places = with_letters(raw.lower(), mixed=MIXED in kinds)
+        found = _meant(plain, places)
+    if not found and HIDDEN in kinds:
+        found = [*hidden_texts(source)]
+    return found_in_answer(ADDRESSES_MODEL, SPEAKS, found)
 
 
 def _spoken(source: str, *, speaks: bool, disguised: bool, hidden: bool) -> GateFinding | None:
@@ -246,15 +256,17 @@ def _spoken(source: str, *, speaks: bool, disguised: bool, hidden: bool) -> Gate
     found = _passages(lowered) if speaks else []
     if not found and disguised:
         plain, places = undisguised(lowered)
-        if places is None:
-            found = _passages(plain)
-        elif places:
-            found = [*_around(plain, places)]
-            if found and not _may_address(plain.encode()):
-                found = []  # only because a surrounding's end cut a word
+        found = _passages(plain) if places is None else _meant(plain, places)
     if not found and hidden:
         found = [*hidden_texts(source)]
     return found_in_answer(ADDRESSES_MODEL, SPEAKS, found)
+
+
+def _meant(plain: str, places: list[int]) -> list[str]:
+    """What is found around words that were read otherwise than they stand there."""
+    found = [*_around(plain, places)]
+    # A surrounding's end may cut a word, so that it is found there alone.
+    return found if found and _may_address(plain.encode()) else []
 
 
 def _passages(lowered: str) -> list[str]:

@@ -25,7 +25,8 @@ UNKNOWN_NAMES = register_code(
 
 # A capital in the middle of a sentence; letters beyond Latin have no capitals that say so much.
 _CAPITALISED = re.compile(
-    r"(?<=[a-zß-öø-ÿ0-9,] )[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]{2,40}+(?:[-'][A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{1,40}+){0,4}"
+    r"[A-ZÀ-ÖØ-Þ](?<=[a-zß-öø-ÿ0-9,] .)[a-zß-öø-ÿ]{2,40}+"
+    r"(?:[-'][A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{1,40}+){0,4}"
 )
 _NO_NAMES = frozenset(
     {

@@ -79,7 +79,7 @@ def unknown_numbers(checked: Checked) -> GateFinding | None:
     said = set(DIGITS.findall(checked.source))
     if digits <= said and "/" not in answer:
         return None
-    stated = list(quantities(answer, units=False))
+    stated = checked.added_quantities
     if not stated and not _LONG_NUMBER.search(answer):  # digits of codes only
         return None
     if digits <= said and all(is_known_number(each, set(map(short, said))) for each in stated):
@@ -91,7 +91,7 @@ def unknown_numbers(checked: Checked) -> GateFinding | None:
         amounts = checked.source_amounts
         unknown = [
             each.text
-            for each in quantities(answer)
+            for each in stated
             if not is_known_number(each, known)
             and not is_converted(each, amounts)
             and not _is_full_hour(answer, each)
@@ -118,7 +118,7 @@ def changed_units(checked: Checked) -> GateFinding | None:
     added = checked.changes.added_text
     if not added:
         return None
-    stated = [each for each in quantities(added) if each.unit]
+    stated = [each for each in checked.added_quantities if each.unit]
     if not checked.language and (new := _new_units(checked, stated)):
         return found_in_answer(CHANGED_UNITS, "Units that the source doesn't have", new)
     spelled = list(spelled_units(added))
