@@ -32,6 +32,7 @@ class Forms:
     whole: frozenset[str]
     beginnings: tuple[str, ...]
     phrases: tuple[str, ...]
+    joined: frozenset[str]  # the phrases, each as one word
 
     @property
     def signs(self) -> tuple[str, ...]:
@@ -43,15 +44,21 @@ class Forms:
         """Words as a concept has them."""
         words = list(words)
         beginnings = tuple(each[:-1] for each in words if "_" not in each and each.endswith("*"))
+        phrases = tuple(each.replace("_", " ") for each in words if "_" in each or "-" in each)
         return cls(
             frozenset(each for each in words if "_" not in each and not each.endswith("*")),
             beginnings,
-            tuple(each.replace("_", " ") for each in words if "_" in each or "-" in each),
+            phrases,
+            frozenset(each.replace(" ", "_") for each in phrases),
         )
 
     def match(self, word: str) -> bool:
         """Whether a single word is one of them."""
         return word in self.whole or (bool(self.beginnings) and word.startswith(self.beginnings))
+
+    def match_part(self, word: str) -> bool:
+        """Whether a part of a word with hyphens or strokes is one of them."""
+        return any(map(self.match, word.replace("/", "-").split("-")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +77,10 @@ class LanguageWords:
         places += tuple(
             at for start, at in self.beginnings.get(word[:2], ()) if word.startswith(start)
         )
-        if len(self.known) >= MAX_KNOWN:
-            self.known.clear()
-        self.known[word] = places
+        if len(word) <= MAX_KNOWN_LETTERS:
+            if len(self.known) >= MAX_KNOWN:
+                self.known.clear()
+            self.known[word] = places
         return places
 
     @classmethod
@@ -97,4 +105,4 @@ def _none(_text: bytes) -> None:
     """What a search for no phrases finds."""
 
 
-MAX_KNOWN = 50_000  # words
+MAX_KNOWN, MAX_KNOWN_LETTERS = 50_000, 40  # words, and letters of one

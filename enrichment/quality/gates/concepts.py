@@ -126,11 +126,15 @@ class Text:
         words = self._words_of.get(sentence)
         if words is None:
             words = self._words_of[sentence] = _with_stops(sentence)
-        joined = {phrase.replace(" ", "_") for phrase in forms.phrases}
         negators = NEGATORS.get(self.language, frozenset())
+        whole, beginnings, joined = forms.whole, forms.beginnings, forms.joined
         for at, word in enumerate(words):
-            parts = word.replace("/", "-").split("-") if "/" in word or "-" in word else ()
-            if word in joined or forms.match(word) or (parts and any(map(forms.match, parts))):
+            if (
+                word in whole
+                or word in joined
+                or (beginnings and word.startswith(beginnings))
+                or (("-" in word or "/" in word) and forms.match_part(word))
+            ):
                 near = _clause(words, at, self.language)
                 yield any(each in negators or each.endswith("n't") for each in near)
 
@@ -310,6 +314,8 @@ def _only_corrected(source: Text, answer: Text, index: ConceptIndex) -> bool:
 
 def _exchanged(source: Text, answer: Text, index: ConceptIndex) -> GateFinding | None:
     """Concepts that come more often than before, where others of their kind come less often."""
+    if answer.parts == source.parts:
+        return None
     differing = Counter(answer.parts)
     differing.subtract(source.parts)
     # The words that come as often as before tell nothing.

@@ -74,18 +74,26 @@ def quantities(text: str, *, units: bool = True) -> Iterator[Quantity]:
     """The numbers that stand in digits, in their order."""
     for match in _NUMBER.finditer(text):
         start, end = match.span()
+        found = match[0]
         yield Quantity(
-            match[0],
-            _stands_for(match[0]),
+            found,
+            _usual_values(found) if len(found) <= MAX_USUAL else _stands_for(found),
             _unit(text, start, end) if units else "",
             start,
             end,
         )
 
 
+MAX_USUAL = 20  # characters
+
+
 @lru_cache(maxsize=10_000)
+def _usual_values(number: str) -> frozenset[str]:
+    """The values that a number may stand for: listings have the same ones over and over."""
+    return _stands_for(number)
+
+
 def _stands_for(number: str) -> frozenset[str]:
-    """The values that a number may stand for; listings have the same ones over and over."""
     parts = _PARTS.fullmatch(number)
     whole, fraction = parts.groups("") if parts else (number, "")
     return _values(whole, fraction)
