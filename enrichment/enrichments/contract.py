@@ -30,6 +30,7 @@ from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.process_settings import ProcessSetting, effective
 from llmconfig.models import ApplyAfter
+from llmconfig.runtime.quick_records import quickly_made
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class PromptText:
     user: str
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What an answer is worth.

@@ -60,6 +60,9 @@ _SCRIPTS = (
     (re.compile("[\u0900-\u097f]"), "hi"),
     (re.compile("[\u0e00-\u0e7f]"), "th"),
 )
+_ANY_SCRIPT = re.compile(
+    "[" + "".join(letters.pattern.strip("[]") for letters, _name in _SCRIPTS) + "]"
+)
 # A script that several languages use, with the letters that only some of them have.
 _CYRILLIC = (("uk", "іїєґ"), ("ru", "ыэё"), ("hr", "ђјљњћџ"))
 _SEVERAL = {
@@ -100,6 +103,8 @@ def strangers(words: Iterable[str]) -> tuple[int, int]:
 
 def _script(text: str) -> str:
     """The script that at least a third of the text is in, if it isn't the Latin one."""
+    if _ANY_SCRIPT.search(text) is None:
+        return ""
     for letters, name in _SCRIPTS:
         # A third, for names stay Latin; kana comes first, for Japanese mixes it with Chinese signs.
         enough = 10 if name == "ja" else 3

@@ -5,10 +5,10 @@ English. See `wording`.
 
 import re
 import string
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from heapq import heappop, heappush
 from operator import eq
 
 import re2
@@ -85,9 +85,8 @@ for _place, _phrase in enumerate(PHRASES):
 def _joined(text: str) -> str:
     """A text between spaces with one word for each phrase, those that come of others too."""
     begun = {at for word in _BEGINNING.keys() & text.split() for at in _BEGINNING[word]}
-    waiting = sorted(begun)  # a heap
-    while waiting:
-        at = heappop(waiting)
+    places = sorted(begun)
+    for done, at in enumerate(places, 1):
         phrase, word, its = _PHRASES[at]
         if phrase in text:
             text = text.replace(phrase, word)
@@ -95,7 +94,7 @@ def _joined(text: str) -> str:
                 for place in _BEGINNING.get(each, ()):
                     if place > at and place not in begun:
                         begun.add(place)
-                        heappush(waiting, place)
+                        insort(places, place, done)
     return text
 
 
