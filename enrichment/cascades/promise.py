@@ -20,6 +20,7 @@ from math import exp, floor, lgamma, log, log1p
 CATCHES = (5, 6, 8, 10, 13, 17, 22, 30, 40, 55, 75, 100, 150, 250)
 FAILURE = 0.05  # how often a promise may be broken
 PRECISION_STEPS = 50
+NEGLIGIBLE = 1e-18  # of a sum
 
 
 def errors_borne(rows: int, target: float) -> int:
@@ -74,18 +75,32 @@ def errors_at_most(caught: int, share: float, *, kept: int, failure: float = FAI
 
 
 def binomial_tail(most: int, trials: int, chance: float) -> float:
-    """The probability of `most` successes or fewer."""
+    """The probability of `most` successes or fewer among `trials` of which each has `chance`.
+
+    Sums from the likeliest of them outwards, each term by the one before, and leaves out what would
+    change no digit.
+    """
     if most >= trials or chance <= 0:
         return 1.0
-    if chance >= 1:
+    if chance >= 1 or most < 0:
         return 0.0
-    none, odds = trials * log1p(-chance), log(chance) - log1p(-chance)
-    whole = lgamma(trials + 1)
-    terms = (
-        exp(none + k * odds + whole - lgamma(k + 1) - lgamma(trials - k + 1))
-        for k in range(most + 1)
-    )
-    return min(1.0, sum(terms))
+    likeliest = min(most, floor((trials + 1) * chance))
+    ways = lgamma(trials + 1) - lgamma(likeliest + 1) - lgamma(trials - likeliest + 1)
+    peak = exp(ways + likeliest * log(chance) + (trials - likeliest) * log1p(-chance))
+    odds, total = chance / (1 - chance), peak
+    term = peak
+    for successes in range(likeliest, 0, -1):
+        term *= successes / ((trials - successes + 1) * odds)
+        total += term
+        if term <= total * NEGLIGIBLE:
+            break
+    term = peak
+    for successes in range(likeliest, most):
+        term *= (trials - successes) * odds / (successes + 1)
+        total += term
+        if term <= total * NEGLIGIBLE:
+            break
+    return min(1.0, total)
 
 
 def proportion_interval(hits: int, trials: int, failure: float = FAILURE) -> tuple[float, float]:

@@ -156,7 +156,7 @@ def test_chunks_that_found_the_queue_full_are_handed_over_again(vendor, simulato
     make_animals(45)
     batch = creation.create("description_cleaning", Selection(), terms=AT_PROVIDER)
     submissions.advance(settle=AT_ONCE)
-    simulator.control(batch_ms=300)
+    simulator.control(batch_ms=100)
     until_completed(batch)
     assert progress_of(batch.pk).done == simulator.stats()["paid"] == 45
     assert GenerationMetric.objects.filter(**HALF).count() == 45
