@@ -35,7 +35,7 @@ def codes(before, after):
         (
             "His shots were supervised.",
             "His shots were unsupervised.",
-            "unsupervised, not supervised",
+            "without “supervised”",
         ),
         ("Only adults may apply for him.", "Adults may apply for him.", "without “only”"),
         ("He was bitten by a dog.", "He bit a dog.", "another one does it"),

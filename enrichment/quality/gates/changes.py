@@ -12,6 +12,7 @@ from operator import indexOf, ne
 from django.utils.functional import cached_property
 
 from enrichment.quality.gates.comparison import Passage, Sentence, sentences, words
+from enrichment.quality.gates.same_sayings import alike
 
 _AROUND_CHUNKS = " .!?"
 _SENTENCE_ENDS = frozenset(".!?")
@@ -100,7 +101,7 @@ def _compared(source: str, answer: str, ours: list[str], theirs: list[str]) -> C
     elsewhere = any(map(answer.__contains__, gone)) or any(map(source.__contains__, added))
     if elsewhere and (first or last or rest is not source):  # perhaps only moved or repeated
         gone, added = _differing(ours, theirs)
-    return Changes("\n".join(gone), "\n".join(added)) if gone or added else NO_CHANGES
+    return Changes(*alike("\n".join(gone), "\n".join(added))) if gone or added else NO_CHANGES
 
 
 def _differ_in_marks(before: list[str], after: list[str]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import Passage
 from enrichment.quality.gates.contract import Checked
+from enrichment.quality.lexicon.conditions import CONDITIONS, SAID_SO
 from enrichment.quality.lexicon.editing import TURNS
 from enrichment.quality.lexicon.words import BEINGS, FEMALE, MALE, STOPWORDS
 
@@ -65,7 +66,7 @@ _BETWEEN = _JOINS | frozenset("no not any other all small large big older young 
 MIN_PLACES = 3  # capitalised items that make a list
 
 
-_WEEKDAYS = frozenset(word for word, said in TURNS.items() if any(k == "weekday" for k, _ in said))
+WEEKDAYS = frozenset(word for word, said in TURNS.items() if any(k == "weekday" for k, _ in said))
 
 
 def left_out(source: Passage, answer: Passage, lost: AbstractSet[str], checked: Checked) -> str:
@@ -86,7 +87,7 @@ def _left_out(source: Passage, answer: Passage) -> str:
     ranges = "through" in answer.words or "to" in answer.words
     found: dict[str, bool] = {}
     for items in _lists(source.text):
-        if ranges and not _WEEKDAYS.isdisjoint(map(str.lower, items)):
+        if ranges and not WEEKDAYS.isdisjoint(map(str.lower, items)):
             continue  # “Monday through Wednesday” has Tuesday too
         for each in items:
             if each not in found:
@@ -174,6 +175,35 @@ def unlimited(source: Passage, answer: Passage) -> str:
         if not such or not _has_all(answer, such):
             return f"without “{some or such}”"
     return ""
+
+
+def condition_changed(
+    source: Passage,
+    answer: Passage,
+    lost: AbstractSet[str],
+    new: AbstractSet[str],
+    checked: Checked,
+) -> str:
+    """A word of health or behaviour that came or went, such as “blind”; blank for none."""
+    for word in sorted(CONDITIONS & lost):
+        if not _speaks_of(checked.written_out(answer), word):
+            return f"without “{word}”"
+    for word in sorted(CONDITIONS & new):
+        if not _speaks_of(checked.source_words, word):
+            return f"with “{word}”"
+    return ""
+
+
+def _speaks_of(passage: Passage, word: str) -> bool:
+    return (
+        passage.has(word)
+        or passage.has_alike(word)
+        or any(each[:MIN_SAME] == word[:MIN_SAME] for each in passage.words)
+        or not SAID_SO.isdisjoint(passage.words)
+    )
+
+
+MIN_SAME = 5  # letters that tell a word of health again: “amputee” of “amputated”
 
 
 def sex_from_nowhere(answer: Passage, source: Passage) -> str:

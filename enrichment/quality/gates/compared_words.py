@@ -14,9 +14,10 @@ from operator import eq
 import re2
 
 from enrichment.quality.gates.comparison import words_between
-from enrichment.quality.lexicon.editing import COUNTS, DENYING, TYPED
+from enrichment.quality.lexicon.editing import COUNTS, DENYING
 from enrichment.quality.lexicon.phrases import PHRASES, SIGNS
 from enrichment.quality.lexicon.quantities import TENS
+from enrichment.quality.lexicon.typed import TYPED
 from llmconfig.runtime.quick_records import quickly_made
 
 

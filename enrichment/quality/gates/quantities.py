@@ -36,7 +36,7 @@ AFTERNOON = re.compile(r"(\d{1,2})(?::\d\d)?\s?p\.?m", re.IGNORECASE)
 FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3, "⅛": 0.125}
 _HALVES = re.compile(  # “four-and-a-half-year-old”, “a year and a half”, “two & one half”
     r"\b(\d{1,3}|[^\W\d_]{3,9})[ -](?:(?:years?|months?|hours?|pounds?|lbs?)[ -])?"
-    r"(?:and|&)[ -](?:an?|one)[ -]half\b"
+    r"(?:and|&)[ -](?:(?:an?|one)[ -])?half\b"
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _CLOSE = 0.05  # of a converted figure

@@ -66,6 +66,7 @@ _NOUNS = frozenset("lack lacks lacked lacking absence inability failed fails".sp
 _NEGATORS = _NOUNS.union(*NEGATORS.values()) - {"ne", "plus", "ni", "ej", "pas", "en"}
 _ABLE = frozenset({"able", "unable"})  # “couldn't” and “was unable to” say the same
 _ENGLISH = NEGATORS["en"]
+_NEEDING = frozenset({"need", "needs"})  # “has to”, “must”
 _SUBJECTS = frozenset("he she it they we i you is has loves".split())
 
 
@@ -97,6 +98,7 @@ def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passa
             if not _is_small(word)
             and word not in ADDED
             and word not in _ENGLISH
+            and word not in _NEEDING
             and not word.endswith("n't")
         ]
         new = longest = run = 0
@@ -187,14 +189,14 @@ def _denies_the_same(
     """Whether as many words deny as before, each with one of the words behind it as before.
 
     Then a denial only reaches further or less far than before, as far as one can tell: in another
-    order, or where a comma or an “and” came or went. But no being and no word that judges may take
-    the place of another one there.
+    order or voice, or where a comma or an “and” came or went. But no being and no word that judges
+    may come to stand there.
     """
     before, after = _denied_heads(gone), _denied_heads(added)
     if len(before) != len(after):
         return False
-    moved = frozenset().union(*before) ^ frozenset().union(*after)
-    if not flipped.isdisjoint(moved & _judging()):
+    new = frozenset().union(*after) - frozenset().union(*before)
+    if not flipped.isdisjoint(new & _judging()):
         return False
     for head in after:
         same = next((each for each in before if each & head), None)

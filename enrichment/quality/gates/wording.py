@@ -10,11 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from functools import cache
 from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.quality.gates import company
+from enrichment.quality.gates import company, listed, narrowed, parties, stages
 from enrichment.quality.gates.compared_words import Wording
 from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem, words
 from enrichment.quality.gates.contract import (
@@ -38,7 +39,6 @@ from enrichment.quality.lexicon.editing import (
     LIGHT,
     MAY_COME,
     MAY_GO,
-    PAST,
     TURNS,
     WEIGHTY,
 )
@@ -110,18 +110,29 @@ def _changed(
         or _turned(lost.keys(), new.keys(), source.text, answer.text, denied=bool(after.denials))
         or (_weighed(before, after, source, answer, checked.changes.after) if lost or new else "")
         or _counted(before, after, source.text, answer.text)
-        or _tenses(lost.keys(), new.keys(), f"{source.lower} {answer.lower}")
+        or stages.tenses(lost.keys(), new.keys(), f"{source.lower} {answer.lower}")
         or _new_codes(answer.text, source, checked, besides)
         or company.exchanged(before.words, after.words, lost, new)
         or company.unlimited(source, answer)
         or (new.keys() & SEXES and company.sex_from_nowhere(answer, checked.source_words))
         or company.left_out(source, answer, lost.keys(), checked)
+        or narrowed.narrowed(source, answer, checked.source_words, before.words.keys())
+        or parties.other_payer(source, answer)
+        or parties.other_subject(source, answer, lost.keys())
+        or parties.other_way(source, answer)
+        or stages.already(lost.keys(), new.keys(), answer)
+        or stages.is_for_can_be(source, answer)
+        or stages.compared_otherwise(source, answer)
+        or stages.counts_moved(source, answer)
+        or stages.softened(before.words, after.words)
+        or company.condition_changed(source, answer, lost.keys(), new.keys(), checked)
     )
     if turned:
         return turned, True
     word, other = _exchanged(lost, new, answer, source, checked, besides)
     if not word:
-        return "", False
+        known = cache(lambda: Known.of(checked.written_out(answer), new.keys(), besides))
+        return listed.item_lost(source, known, lost), True
     named = word.capitalize() in answer.text and word not in answer.text  # a place, or who it is
     return f"{word}, not {other}", named or bool({word, other} & _GRAVE)
 
@@ -327,38 +338,4 @@ def _counted(before: Wording, after: Wording, source: str, answer: str) -> str:
             other -= known_numbers(text) | spelled_numbers(text)
             if other:
                 return f"{what}: {min(other)}"
-    return ""
-
-
-_PERFECT, _PRESENT = frozenset({"has", "have"}), frozenset({"is", "are"})
-
-
-def _tenses(lost: AbstractSet[str], new: AbstractSet[str], told: str) -> str:
-    """Verbs that stood in the present and are past now, or the other way."""
-    return _tense(lost, new, told) or _tense(new, lost, told)
-
-
-# No past: “is required”, “once he has warmed up”.
-_PRESENT_FORM = (
-    r"\b(?:is|are|be|being|'s|'re) (?:[a-z]+ly )?%s\b"
-    r"|\b(?:once|after|when|until)(?: [a-z]+){1,3} ha(?:s|ve) (?:[a-z]+ )?%s\b"
-)
-
-
-def _tense(ones: AbstractSet[str], others: AbstractSet[str], told: str) -> str:
-    """A verb of the past among the ones that is of the present among the others."""
-    progresses = ones & _PERFECT and others & _PRESENT  # “has cleared”, “is clearing”
-    for word in ones:
-        if word.endswith("ed") and len(word) > 3 and word != "aged":
-            forms = [f"{word[:-2]}s", f"{word[:-1]}s", f"{word[:-2]}es"]
-            forms += [f"{word[:-2]}ing"] if progresses else []
-        elif word in PAST:
-            base = PAST[word]
-            forms = [base, f"{base}s", f"{base}es"]
-            forms += [f"{base}ing", f"{base[:-1]}ing", f"{base}{base[-1]}ing"]
-        else:
-            continue
-        found = next((each for each in forms if each in others), "")
-        if found and not re.search(_PRESENT_FORM % (word, word), told):
-            return f"{found}, {word}"
     return ""

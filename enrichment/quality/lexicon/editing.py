@@ -5,71 +5,6 @@ In lower case. For `gates.wording`, which holds what is changed and stands in no
 
 from collections.abc import Iterator, Mapping
 
-# How people type: what they mean.
-TYPED: Mapping[str, str] = {
-    typed: meant
-    for line in """
-        you: u ya yall
-        your: ur yr yer
-        are: r
-        with: w wth wit
-        and: n nd
-        because: bc cuz cause coz cos bcuz
-        people: ppl peeps
-        please: pls plz plse
-        love: luv lov
-        great: gr8
-        before: b4
-        though: tho
-        through: thru
-        though: altho
-        thanks: thx thanx tks
-        about: bout abt
-        little: lil
-        going: goin
-        going_to: gonna
-        want: wanna
-        got_to: gotta
-        have_to: hafta
-        them: em
-        okay: ok okey k
-        text: txt
-        message: msg
-        night: nite
-        light: lite
-        forever: furever fur-ever 4ever
-        whatever: whatevs
-        lot: lotta
-        kind: kinda
-        sort: sorta
-        separate: seperate
-        until: til till
-        he: hes
-        she: shes
-        that: thats
-        what: whats
-        there: theres theyre
-        let: lets
-        i: im ive
-        we: weve
-        it: its
-        this: dis
-        of: o
-        favorite: fave fav
-        vaccinations: vaccs vacs vax vacc
-        information: info
-        family: fam
-        negative: neg
-        positive: pos
-        temporary: temp
-        month: mo mos mth mths
-        weeks: wk wks
-        years: yr yrs yo
-    """.strip().splitlines()
-    for meant, _, rest in [line.strip().partition(": ")]
-    for typed in rest.split()
-}
-
 # One may stand for another of its line.
 _ALIKE = """
     child children kid kids youngster youngsters little_ones
@@ -249,6 +184,13 @@ DROPPED = frozenset(
 # as one.
 _TURNS = """
     time: before+prior | after+following+once | until+til+till | same_day | instead
+    part_of_month: early+beginning | mid+middle | late+end
+    which_week: this_week+this_month+this_year | next_week+next_month+next_year | last_week+last_month+last_year
+    stage: start+starts+starting+started+begin+begins+beginning+began+undergoing+progress+working+learning | done+finish+finishes+finished+completed+complete
+    homes: foster+fosters+fostering | adoptive
+    cat: cat+cats+kitty+kitties+feline+felines | kitten+kittens
+    child: child+children+kid+kids | teen+teens+teenager+teenagers | baby+babies+toddler+toddlers+infant+infants
+    housetraining: housetraining | housetrained+housebroken
     so_far: before+prior+ever+yet | since+lately+recently
     bound: under+below+less+fewer+younger+lighter+smaller | over+above+more+older+heavier+bigger
     extreme: least+minimum | most+maximum
@@ -334,6 +276,14 @@ _WEIGHTY = """
     sometimes: sometimes occasionally
     seldom: seldom rarely hardly barely scarcely
     always: always constantly
+    experience: experience experienced savvy knowledgeable
+    introduction: introduction introductions introduced introduce introducing intro
+    supervision: supervised supervision supervise supervising monitored
+    reference: reference references ref refs
+    refundable: refundable refunded refund refunds
+    mix: mix mixed mixes cross crossed blend blends combo combination x
+    least: least minimum
+    bonded: bonded
     alternate: alternate
     under: under below less fewer
     too: even including included
@@ -371,7 +321,8 @@ GRAVE = frozenset(
 )
 # Of these only the loss counts: an editor may put them in.
 MAY_COME = frozenset(
-    {"condition", "must", "still", "hedge", "both", "together", "used_to", "yet", "fee"}
+    "condition must still hedge both together used_to yet fee introduction supervision reference"
+    " mix".split()
 )
 # Of these only the gain counts.
 MAY_GO = frozenset({"too", "always", "under"})

@@ -5,7 +5,9 @@ rewritten sentence from being held. Words that are often taken for one another s
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import chain
 
+from enrichment.quality.lexicon import synonyms, verbs
 from enrichment.quality.lexicon.editing import ALIKE
 
 # One may stand for another of its line.
@@ -290,8 +292,9 @@ def _numbered() -> Mapping[str, frozenset[int]]:
     """The groups of each word, those of `ALIKE` too, whose numbers are the first ones."""
     found = {word: set(groups) for word, groups in ALIKE.items()}
     first = 1 + max(max(groups) for groups in ALIKE.values())
-    for at, line in enumerate(_LINES.strip().splitlines(), start=first):
-        for word in line.split():
+    own = (line.split() for line in f"{_LINES.strip()}\n{synonyms.LINES.strip()}".splitlines())
+    for at, line in enumerate(chain(own, verbs.lines()), start=first):
+        for word in line:
             found.setdefault(word, set()).add(at)
     return {word: frozenset(groups) for word, groups in found.items()}
 

@@ -155,6 +155,30 @@ PHRASES: Mapping[str, str] = {
     "and up": "over",
     "or up": "over",
     "or not": "",
+    **{f"{well} if": well for well in ("best", "better")},
+    **{
+        f"{until} {who} could": f"{until} {who}"
+        for until in ("until", "till", "so")
+        for who in ("we", "i", "he", "she", "they")
+    },
+    **{f"few {span}": f"some {span}" for span in "minutes hours days weeks months years".split()},
+    **{f"rest of {whose} life": "lifelong" for whose in ("his", "her", "its", "their", "the")},
+    "rest of their lives": "lifelong",
+    "life long": "lifelong",
+    "for life": "lifelong",
+    "it is said that": "reportedly",
+    "we are told": "reportedly",
+    "we were told": "reportedly",
+    **{
+        f"{which} {span}": f"{which}_{span}"
+        for which in ("this", "next", "last")
+        for span in ("week", "month", "year")
+    },
+    **{
+        f"{trained} {how}": f"{trained.replace('home', 'house').replace('potty', 'house')}{how}"
+        for trained in ("home",)
+        for how in ("trained", "training")
+    },
     **{
         f"{verb} {unable} to": said
         for verbs, said in (("am is are", "cannot"), ("was were", "could not"))

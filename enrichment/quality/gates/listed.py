@@ -1,0 +1,79 @@
+"""What a rewritten sentence lists: no item gone, where nothing stands in its place.
+
+English, as `gates.wording`, which asks. Linear in the sentences' lengths.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+from enrichment.quality.gates.company import WEEKDAYS
+from enrichment.quality.gates.comparison import Passage, is_content, words_between
+from enrichment.quality.gates.known_words import Known
+from enrichment.quality.lexicon.editing import ADDED, DENYING, DROPPED, LIGHT, WEIGHTY
+from enrichment.quality.lexicon.quantities import MONTHS, NUMBER_WORDS, UNIT_OF
+
+_CLAUSES = re.compile(
+    r"[.!?\n()]+(?:\s|$)|[;:]|\s[-–—]+\s|\.{2,}"  # noqa: RUF001
+    r"|\b(?:but|so|because|which|who|if)\b"
+)
+_ITEMS = re.compile(r"\s*(?:,\s*and\b|,\s*or\b|,|/|&|\band\b|\bor\b|\+)\s*")
+MAX_ITEM = 4  # words of an item; more are a clause
+MAX_LISTED = 200  # items that are looked for
+_SAYS_NOTHING = ADDED | DROPPED | LIGHT
+
+
+def item_lost(source: Passage, known: Callable[[], Known], lost: Counter[str]) -> str:
+    """An item of a list that the answer has in no form, while it has the one beside it.
+
+    `known` are the answer's words, `lost` those that the source has more of. Blank for none.
+    """
+    at = 0
+    for items in _lists(source.text.lower()):
+        kept = None
+        for item in items:
+            at += 1
+            if at > MAX_LISTED:
+                return ""
+            gone = all(word in lost for word in item) and not any(map(known().has, item))
+            if gone and kept is not None:
+                return f"without “{' '.join(item)}”"
+            kept = item if not gone else kept
+    return ""
+
+
+def _lists(text: str) -> Iterator[list[list[str]]]:
+    """What each list of a text has, as the words of its items that say something."""
+    for clause in _CLAUSES.split(text):
+        parts = _ITEMS.split(clause)
+        if len(parts) < MIN_ITEMS:
+            continue
+        items = []
+        for at, part in enumerate(parts):
+            told = words_between(part)
+            told = told[-MAX_ITEM:] if at == 0 else told
+            says = [each for each in told if _says_something(each)]
+            if at and len(told) > MAX_ITEM:
+                says = []
+            if says:
+                items.append(says)
+        if len(items) > 1:
+            yield items
+
+
+MIN_ITEMS = 2
+MAX_SMALL = 3  # letters of words that are too often glued or mistyped to be looked for
+
+
+def _says_something(word: str) -> bool:
+    return (
+        is_content(word)
+        and len(word) > MAX_SMALL
+        and word not in _SAYS_NOTHING
+        and word not in WEIGHTY
+        and word not in DENYING
+        and word not in WEEKDAYS
+        and word not in NUMBER_WORDS
+        and word not in UNIT_OF
+        and word not in MONTHS
+    )

@@ -1,0 +1,75 @@
+"""Sayings that deny the same in other words, brought into one form before texts are compared.
+
+English: “not willing” and “unwilling”, “no matter how” and “however”. Asked of what was changed
+alone; linear in the texts' lengths.
+"""
+
+import re
+
+# What both sides are read as.
+_SAYINGS = tuple(
+    (re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), said)
+    for pattern, said in (
+        (r"no matter (?=how|what|where|who|when|which)", "ever "),
+        (r"(?:have|has) (?:no|little) (?:knowledge|idea|information|clue)(?: of| about| as to)?",
+         "do not know"),
+        (r"(?P<has>has|have) yet to be", r"\g<has> not yet been"),
+        (r"(?:barely|scarcely) (?=any|ever|at all)", "hardly "),
+        (r"(?:will|would) refuse to|refuses? to", "will not"),
+        (r"refused to", "would not"),
+    )
+)  # fmt: skip
+_MAY_SAY = re.compile(
+    r"no matter|yet to be|barely|scarcely|refuse|knowledge|idea|clue|ever\b", re.IGNORECASE
+)
+_EVER = re.compile(r"\b(how|what|where|who|when|which)ever\b", re.IGNORECASE)
+_DENIED = re.compile(
+    r"(?:\bnot|n['’]t|\bnever|\bno)"  # noqa: RUF001
+    r"(?: (?:[a-z]+ly|very|too|really|yet|be|been|being|ever))* ([a-z]{4,})"
+)
+_UN = re.compile(r"\b(?:un|in|im|non-?)([a-z]{4,})\b")
+MIN_SAME = 4  # letters that tell a word again: “known” of “know”
+_LACKS = re.compile(r"\black(?:s|ed|ing)?\b", re.IGNORECASE)
+_MISSING = re.compile(r"\bmissing\b", re.IGNORECASE)
+_FREE = re.compile(
+    r"\b((?:heart|hook|tape|round)?worm|hw|flea|tick|parvo|disease|seizure|cancer|symptom|pain|mange"
+    r"|infection|parasite|accident)[ -]free\b",
+    re.IGNORECASE,
+)
+_DENIES = re.compile(r"\b(?:not?|never|without|lack(?:s|ed|ing)?)\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
+
+
+def alike(text: str, other: str) -> tuple[str, str]:
+    """Two texts, with what one of them denies otherwise than the other in the same form.
+
+    Where only one of them has a saying it stays as it is, unless it is one that is always read in
+    one form.
+    """
+    if _MAY_SAY.search(text) or _MAY_SAY.search(other):
+        for saying, said in _SAYINGS:
+            text, other = saying.sub(said, text), saying.sub(said, other)
+        if "ever " in text or "ever " in other:
+            text, other = (_EVER.sub(r"ever \1", each) for each in (text, other))
+    return _as_in(text, other), _as_in(other, text)
+
+
+def _as_in(text: str, other: str) -> str:
+    """A text with “not willing” for “unwilling” and the like where the other has only that."""
+    if not _DENIES.search(other):
+        return text
+    lower = other.lower()
+    denied = {each[:MIN_SAME] for each in _DENIED.findall(lower)}
+    if denied:
+        text = _UN.sub(
+            lambda found: (
+                f"not {found[1]}"
+                if found[1][:MIN_SAME] in denied and found[0] not in lower
+                else found[0]
+            ),
+            text,
+        )
+    if "free" in text and "free" not in lower:
+        text = _FREE.sub(r"no \1", text)
+    if "missing" in text and _LACKS.search(lower) and not _LACKS.search(text):
+        text = _MISSING.sub("lacking", text)
+    return text

@@ -1,0 +1,85 @@
+"""Kinds of changes that a rewritten sentence may have, and kinds that it may not, a line each."""
+
+import pytest
+
+from tests.enrichment.test_wording import codes
+
+HELD = [
+    # Who pays, who it is, where from and where to.
+    ("We pay for all vet care.", "You pay for all vet care."),
+    ("The bills are paid by us.", "The bills are paid by you."),
+    ("Spaying is the owner's responsibility.", "Spaying is the rescue's responsibility."),
+    ("Transport is at our expense.", "Transport is at your expense."),
+    ("The spay is on us.", "The spay is on you."),
+    ("His sister has been adopted.", "He has been adopted."),
+    ("He came from Ohio and is in Utah.", "He came from Utah and is in Ohio."),
+    # Which beings are meant.
+    ("He needs another low-key dog.", "He needs another dog."),
+    ("He does well with gentle, older kids.", "He does well with kids."),
+    ("She should have no children.", "She should have no small children."),
+    ("He likes dogs he knows.", "He likes dogs."),
+    ("She is afraid of men in hats.", "She is afraid of men."),
+    ("She is good with cats who ignore her.", "She is good with cats."),
+    ("He lives with two cats.", "He lives with two kittens."),
+    ("He needs an experienced owner.", "He needs an owner."),
+    # How far something has come.
+    ("We will retest her.", "We retested her."),
+    ("He is working on house training.", "He is done with house training."),
+    ("She is doing well with house training.", "She is house trained."),
+    ("He can be reactive on a leash.", "He is reactive on a leash."),
+    ("His eye was removed.", "His eye may be removed."),
+    ("She needs a friend and must have a fence.", "She needs a friend and would like a fence."),
+    ("She arrives next week.", "She arrives this week."),
+    ("He is ready in late May.", "He is ready in early May."),
+    # What is listed, and what else may not go.
+    ("She may go to Texas and New England.", "She may go to Texas."),
+    ("He fears thunder, vacuums and bikes.", "He fears thunder and vacuums."),
+    ("It covers her shots, spay and airline transport.", "It covers her shots and spay."),
+    ("A sweet boy, though he is paralyzed.", "A sweet boy."),
+    ("A refundable deposit is due.", "A deposit is due."),
+    ("He is fine with a slow introduction.", "He is fine slowly."),
+    ("She needs at least one walk.", "She needs one walk."),
+    ("He is a Lab mix.", "He is a Lab."),
+    ("She is calmer than her sister.", "She is as calm as her sister."),
+    ("There are two girls and three boys.", "There are three girls and two boys."),
+]
+
+
+@pytest.mark.parametrize(("before", "after"), HELD)
+def test_a_kind_of_change_that_misleads_is_held(before, after):
+    assert codes(before, after)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        # What is denied, in other words or another voice.
+        ("He is not willing to share.", "He is unwilling to share."),
+        ("He is unsure of strangers.", "He isn't sure of strangers."),
+        ("She has yet to be tested with cats.", "She has not yet been tested with cats."),
+        ("He has hardly any teeth.", "He has barely any teeth."),
+        ("No matter how long it takes, we wait.", "However long it takes, we wait."),
+        ("He refuses to walk in the rain.", "He will not walk in the rain."),
+        ("He is heartworm free.", "He does not have heartworm."),
+        ("We have no knowledge of her past.", "We do not know her past."),
+        ("Her history is unknown.", "We do not know her history."),
+        ("He wants the rules he has been lacking.", "He wants the rules that have been missing."),
+        ("She was not found to have fleas.", "No fleas were found on her."),
+        ("We do not ship dogs.", "Dogs are not shipped."),
+        ("The loss of his leg will not hold Sonny back.", "Sonny will not be held back by it."),
+        ("She did not keep Bella on it.", "Bella was not kept on it."),
+        # Other words for the same.
+        ("She was originally a stray.", "She was initially a stray."),
+        ("Mia (fka Lara) is a hound.", "Mia (formerly known as Lara) is a hound."),
+        ("We anticipate that he grows.", "We expect that he grows."),
+        ("He was discarded.", "He was thrown away."),
+        ("He has adequate room.", "He has enough room."),
+        ("He takes pills lifelong.", "He takes pills for the rest of his life."),
+        ("Everybody has described him as sweet.", "Everybody describes him as sweet."),
+        ("He does best if he has a yard.", "He does best with a yard."),
+        ("It may take few days.", "It may take a few days."),
+        ("He is 4 and half years old.", "He is 4 1/2 years old."),
+    ],
+)
+def test_a_kind_of_change_that_says_the_same_passes(before, after):
+    assert not codes(before, after)
