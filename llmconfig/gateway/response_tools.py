@@ -1,7 +1,8 @@
 """Tools of OpenAI's Responses in the words of a chat, and back.
 
-A namespace's functions have its name before theirs. A search that may not leave its vendor, as
-Codex offers it beside its own tools, is left out; the record's dropped parameters name it. Source:
+A namespace's functions have its name before theirs. A search that an agent offers beside its own
+tools is left out, and the record's dropped parameters name it: Codex does so by itself, and says
+each time whether it may leave its vendor (`external_web_access`). Source:
 `openai.types.responses.ToolParam`.
 """
 
@@ -12,6 +13,7 @@ from llmconfig.client.wire.free_text_tools import CUSTOM, grammar_of
 from llmconfig.client.wire.tool_choice import name_of_tool
 from llmconfig.gateway.reading import JSON, bad, check_tools, objects
 
+OWN = frozenset({"function", "namespace", CUSTOM})  # a caller's own tools
 CHOICES = ("auto", "none", "required")
 FUNCTION, NAMESPACE = "function", "namespace"
 OWN_FIELDS = ("description", "parameters", "strict")
@@ -57,12 +59,17 @@ def offered(body: JSON, *, is_native: bool) -> ToolsOfRequest:
             _add(found, tool, where)
         elif is_native:
             continue
-        elif kind in SEARCHES - {wanted} and tool.get("external_web_access") is False:
+        elif kind in SEARCHES - {wanted} and _can_be_missed(tool, tools):
             found.left_out.append(f"tools.{kind}")
         else:
             raise bad(f"{where}.type", f"{kind!r} is not offered; only tools of your own are.")
     check_tools(found.in_chat)
     return found
+
+
+def _can_be_missed(search: JSON, tools: Sequence[JSON]) -> bool:
+    live = search.get("external_web_access")
+    return live is False or (live is True and any(each.get("type") in OWN for each in tools))
 
 
 def _add(found: ToolsOfRequest, tool: JSON, where: str, namespace: str = "") -> None:

@@ -26,7 +26,8 @@ class MatrixClient:
     @property
     def version(self) -> str:
         """What the matrix shows of its packages."""
-        found = [each for each in self.packages if each.rpartition("@")[0] == self.leading]
+        begins = (f"{self.leading}@", f"{self.leading}==")
+        found = [each for each in self.packages if self.leading and each.startswith(begins)]
         return found[0] if found else self.packages[0]
 
     @property
@@ -41,9 +42,10 @@ def _python(
     script: str,
     *packages: str,
     known: Mapping[str, str] = MappingProxyType({}),
+    leading: str = "",
     **more: str,
 ) -> MatrixClient:
-    return MatrixClient(shown, folder, packages, f"{script}.py", more, known)
+    return MatrixClient(shown, folder, packages, f"{script}.py", more, known, leading)
 
 
 def _node(shown: str, leading: str, script: str) -> MatrixClient:
@@ -103,6 +105,21 @@ TANSTACK = ("@tanstack/ai-openai@0.23.1", "@tanstack/ai@0.58.0", "zod@4.6.7")
 MULTI_LLM = ("multi-llm-ts@5.1.1",)
 PROMPTFOO = ("promptfoo@0.123.1",)
 MIRASCOPE = ("mirascope[openai]==2.8.2",)
+LANGCHAIN_VENDORS = (
+    "langchain-openrouter==0.2.9", "langchain-deepseek==1.1.1", "langchain-ollama==1.1.0",
+    "langchain-core==1.8.3",
+)  # fmt: skip
+AGENTSCOPE = ("agentscope==2.0.11", "openai==3.57.0", "anthropic==2.14.0")
+CLAUDE_AGENT_PY = ("claude-agent-sdk==0.2.189",)
+STRANDS_NODE = ("@strands-agents/sdk@1.16.0", "openai@6.49.0", "zod@4.6.7")
+XSAI = (
+    "@xsai/generate-text@0.4.4", "@xsai/stream-text@0.4.4", "@xsai/generate-object@0.4.4",
+    "@xsai/embed@0.4.4", "@xsai/tool@0.4.4", "zod@4.6.7", "valibot@1.5.0",
+)  # fmt: skip
+LANGGRAPH_NODE = (
+    "@langchain/langgraph@1.7.3", "@langchain/openai@1.5.8", "@langchain/core@1.4.0", "zod@4.6.7",
+)  # fmt: skip
+CONTINUE_CLI = ("@continuedev/cli@1.5.47",)
 
 CLIENTS = (
     _python("openai, chat", "openai", "openai_chat", "openai==3.57.0"),
@@ -125,6 +142,12 @@ CLIENTS = (
     _python("langchain-openai", "langchain", "langchain_openai_chat", *LANGCHAIN),
     _python("langchain-anthropic", "langchain", "langchain_anthropic_chat", *LANGCHAIN),
     _python("langgraph agents", "langchain", "langgraph_agent", *LANGCHAIN),
+    _python("langchain-openrouter", "langchain_vendors", "langchain_vendors", *LANGCHAIN_VENDORS,
+            AT="openrouter"),
+    _python("langchain-deepseek", "langchain_vendors", "langchain_vendors", *LANGCHAIN_VENDORS,
+            leading="langchain-deepseek", AT="deepseek"),
+    _python("langchain-ollama", "langchain_vendors", "langchain_vendors", *LANGCHAIN_VENDORS,
+            leading="langchain-ollama", AT="ollama"),
     _python("llama-index OpenAILike", "llama_index", "llama_index_like", *LLAMA_INDEX),
     _python("pydantic-ai, chat", "pydantic_ai", "pydantic_ai_chat", *PYDANTIC_AI),
     _python("pydantic-ai, responses", "pydantic_ai", "pydantic_ai_responses", *PYDANTIC_AI),
@@ -185,6 +208,21 @@ CLIENTS = (
     _python("baml, Anthropic", "baml", "baml_functions", *BAML, AT="anthropic"),
     _python("deepagents", "deepagents", "deepagents_agent", "deepagents==0.7.32",
             "langchain-openai==1.7.4"),
+    _python("AgentScope, chat", "agentscope", "agentscope_model", *AGENTSCOPE, AT="chat"),
+    _python("AgentScope, responses", "agentscope", "agentscope_model", *AGENTSCOPE,
+            AT="responses"),
+    _python("AgentScope, Anthropic", "agentscope", "agentscope_model", *AGENTSCOPE,
+            AT="anthropic"),
+    _python("Claude's agent SDK, at an OpenAI provider", "claude_agent_py", "claude_agent_py",
+            *CLAUDE_AGENT_PY, AT="openai"),
+    _python("Claude's agent SDK, at an Anthropic provider", "claude_agent_py", "claude_agent_py",
+            *CLAUDE_AGENT_PY, AT="anthropic"),
+    _python("DeepEval", "deepeval", "deepeval_judge", "deepeval==4.3.1", "openai==3.57.0"),
+    _python("Phoenix evals", "phoenix", "phoenix_evals", "arize-phoenix-evals==3.9.4",
+            "openai==3.57.0"),
+    _python("langextract", "langextract", "langextract_tool", "langextract[openai]==1.7.1",
+            "openai==3.57.0"),
+    _python("openrouter", "openrouter_python", "openrouter_client", "openrouter==1.3.84"),
     _python("mem0", "mem0", "mem0_memory", "mem0ai==2.2.1"),
     _python("mini-SWE-agent", "mini_swe", "mini_swe_agent", "mini-swe-agent==2.4.6"),
     _python("gptme", "gptme", "gptme_cli", "gptme==0.35.1"),
@@ -245,6 +283,15 @@ CLIENTS = (
     _node_alone("Claude's agent SDK (npm), at an Anthropic provider", "claude_agent",
                 "claude_agent_sdk.mjs", *CLAUDE_AGENT, AT="anthropic"),
     _node_alone("Codex (npm)", "codex", "codex_exec.mjs", "@openai/codex@0.171.0"),
+    _node_alone("Codex's SDK (npm), without its sandbox", "codex_sdk", "codex_sdk.mjs",
+                "@openai/codex-sdk@0.163.0"),
+    _node_alone("strands (npm), chat", "strands_node", "strands_node.mjs", *STRANDS_NODE,
+                AT="chat"),
+    _node_alone("strands (npm), responses", "strands_node", "strands_node.mjs", *STRANDS_NODE,
+                AT="responses"),
+    _node_alone("xsAI (npm)", "xsai", "xsai_functions.mjs", *XSAI),
+    _node_alone("langgraph agents (npm)", "langgraph_node", "langgraph_node.mjs",
+                *LANGGRAPH_NODE),
     _node_alone("genkit (npm)", "genkit", "genkit_node.mjs", "@genkit-ai/compat-oai@1.42.0",
                 "genkit@1.42.0"),
     _node_alone("llamaindex (npm)", "llamaindex_node", "llamaindex_node.mjs",
@@ -270,6 +317,10 @@ CLIENTS = (
     _node_alone("Copilot's CLI (npm), Anthropic", "copilot", "copilot_cli.mjs", *COPILOT,
                 AT="anthropic"),
     _node_alone("Cline's CLI (npm)", "cline", "cline_cli.mjs", "cline@3.0.65"),
+    _node_alone("Continue's CLI (npm), OpenAI", "continue_cli", "continue_cli.mjs", *CONTINUE_CLI,
+                AT="openai"),
+    _node_alone("Continue's CLI (npm), Anthropic", "continue_cli", "continue_cli.mjs",
+                *CONTINUE_CLI, AT="anthropic"),
     _node_alone("Continue's adapters (npm), OpenAI", "continue", "continue_adapters.mjs",
                 *CONTINUE, AT="openai"),
     _node_alone("Continue's adapters (npm), Anthropic", "continue", "continue_adapters.mjs",

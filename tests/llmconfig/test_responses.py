@@ -494,6 +494,16 @@ def test_tools_of_codex_are_functions_of_a_chat_and_come_back_as_they_were(serve
     assert [each["content"] for each in answers] == ["done", "sunny"]
 
 
+def test_the_live_search_of_codex_is_left_out_beside_its_own_tools_alone(serve):
+    served = serve(lambda _: (200, answered()))
+    live = {"type": "web_search", "external_web_access": True}
+    post(tools=[WEATHER, live])
+    assert [each["function"]["name"] for each in served.bodies[0]["tools"]] == ["weather"]
+    assert GenerationMetric.objects.get().dropped_params == ["tools.web_search"]
+    with pytest.raises(openai.BadRequestError, match="web_search"):
+        post(tools=[live])
+
+
 def test_what_cannot_be_carried_is_refused_by_name(serve):
     served = serve(lambda _: (200, answered()))
     for given, field in REFUSED:
