@@ -1,7 +1,6 @@
 """When answers are judged: what may take too long for a loop, and what is looked at ahead."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.quality.gates.instructions import foresee
@@ -30,5 +29,7 @@ def takes_long(values: Mapping[str, str], text: str) -> bool:
 def look_ahead(enrichment: Enrichment, rows: Iterable[Mapping[str, str]]) -> None:
     """Have the sources of rows, by their values, looked at together before there are answers."""
     for values in rows:
-        with suppress(Exception):  # what raises here, raises again where the answer is judged
+        try:
             foresee(enrichment.source(values))
+        except Exception:  # noqa: BLE001, S112 - it raises again where the answer is judged
+            continue

@@ -9,6 +9,7 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import eq
 
 import re2
@@ -58,7 +59,8 @@ class Wording:
         its = _tokens(_joined(text.replace("/", " ")))
         found = Counter(its)
         counts = frozenset[str]() if COUNTS.keys().isdisjoint(found) else _counted(its)
-        return cls(found, counts, sum(found[word] for word in DENYING & found.keys()))
+        denials = () if DENYING.isdisjoint(found) else DENYING & found.keys()
+        return cls(found, counts, sum(found[word] for word in denials))
 
 
 def _counted(words: Iterable[str]) -> frozenset[str]:
@@ -76,23 +78,30 @@ def _counted(words: Iterable[str]) -> frozenset[str]:
     return frozenset(counts)
 
 
-# A phrase, what it becomes, and the words of that; and the places of phrases by their first word.
+# A phrase, what it becomes, and the words of that.
 _PHRASES = tuple((f" {phrase} ", f" {word} ", word.split()) for phrase, word in PHRASES.items())
-_BEGINNING: dict[str, list[int]] = {}
+# The places of phrases by the one or two words that they begin with, and by each of these.
+_BEGINNING: dict[str | tuple[str, ...], list[int]] = {}
+_HAVING: dict[str, set[int]] = {}
 for _place, _phrase in enumerate(PHRASES):
-    _BEGINNING.setdefault(_phrase.split()[0], []).append(_place)
+    _begins = tuple(_phrase.split()[:2])
+    _BEGINNING.setdefault(_begins if _begins[1:] else _begins[0], []).append(_place)
+    for _word in _begins:
+        _HAVING.setdefault(_word, set()).add(_place)
 
 
 def _joined(text: str) -> str:
     """A text between spaces with one word for each phrase, those that come of others too."""
-    begun = {at for word in _BEGINNING.keys() & text.split() for at in _BEGINNING[word]}
+    told = text.split()
+    found = _BEGINNING.keys() & {*told, *pairwise(told)}
+    begun = {at for begins in found for at in _BEGINNING[begins]}
     places = sorted(begun)
     for done, at in enumerate(places, 1):
         phrase, word, its = _PHRASES[at]
         if phrase in text:
             text = text.replace(phrase, word)
             for each in its:
-                for place in _BEGINNING.get(each, ()):
+                for place in _HAVING.get(each, ()):
                     if place > at and place not in begun:
                         begun.add(place)
                         insort(places, place, done)

@@ -34,8 +34,8 @@ MAX_JUDGED_CHARACTERS = 100_000
 MAX_INITIALS = 4
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _BRACKETS = str.maketrans("()*", "   ")
-_INITIALS = re.compile(r"\b[A-Z](?:\.?[A-Z]){1,3}\b")
-_CAPITALISED = re.compile(r"\b[A-Z][a-z]+\b")
+_INITIALS = re.compile(r"[A-Z](?<!\w.)(?:\.?[A-Z]){1,3}\b")
+_CAPITALISED = re.compile(r"[A-Z](?<!\w.)[a-z]+\b")
 
 
 @quickly_made

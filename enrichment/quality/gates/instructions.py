@@ -6,6 +6,7 @@ proof that a text is harmless.
 """
 
 import re
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 
 import re2
@@ -203,7 +204,7 @@ _may_address = searches(b"(?i:" + _ANY_KIND + b")")
 
 
 # What was found in sources that were looked at ahead, the oldest first.
-_foreseen: dict[str, GateFinding | None] = {}
+_foreseen: OrderedDict[str, GateFinding | None] = OrderedDict()
 UNSEEN = GateFinding("", "")
 MAX_FORESEEN = 1_024
 MAX_FORESEEN_CHARACTERS = 4_000  # of one of them
@@ -217,7 +218,7 @@ def foresee(source: str) -> None:
     """
     if len(source) <= MAX_FORESEEN_CHARACTERS and source not in _foreseen:
         while len(_foreseen) >= MAX_FORESEEN:
-            del _foreseen[next(iter(_foreseen))]
+            _foreseen.popitem(last=False)
         _foreseen[source] = _addressed(source)
 
 
