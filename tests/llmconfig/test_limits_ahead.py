@@ -9,7 +9,7 @@ import pytest
 from llmconfig.client.traffic import redis_connection
 from llmconfig.client.traffic.budget_ledger import BudgetVerdict
 from llmconfig.client.traffic.budgets import BudgetLedgerClient
-from llmconfig.client.traffic.rate_limits import RateLimiter, TooBusy
+from llmconfig.client.traffic.rate_limits import RateLimiter, TooBusy, limiter_of
 from llmconfig.client.traffic.requests_ahead import RequestsAhead
 from llmconfig.configuration.facts import BudgetFacts, ProviderFacts
 from llmconfig.models import Budget, BudgetHold, BudgetSpending
@@ -105,6 +105,21 @@ def test_places_and_tokens_hold_too():
     calls, counted = asyncio.run(run())
     assert calls.most <= 5
     assert counted <= 20_000
+
+
+def test_a_call_that_ends_after_its_loops_farewell_begins_nothing():
+    """Its loop would be closed in the middle of that; an end is told of by the farewell."""
+
+    async def ended_late():
+        facts = limited("ending", max_concurrency=2)
+        limiter = limiter_of(facts)
+        await limiter.acquire(0, 30)
+        await redis_connection.aclose()
+        limiter.release(0, 0)
+        going_on = asyncio.all_tasks() - {asyncio.current_task()}
+        return going_on, limiter_of(facts) is limiter
+
+    assert asyncio.run(ended_late()) == (set(), False)
 
 
 def test_many_calls_take_ahead_what_the_next_tenth_of_a_second_needs():

@@ -72,8 +72,7 @@ class RateLimiter:
         self._holder = uuid4().hex
         self._places = 0  # of max_concurrency, ours by lease
         self._keep = 0  # as many may be passed on to our own next calls
-        self._trusted_until = 0.0
-        self._contended = False
+        self._trusted_until, self._contended = 0.0, False
         self._reserved = 0  # tokens of calls in flight
         self._used = 0  # tokens of ended calls that Redis hasn't been told
         self._ahead = RequestsAhead()
@@ -210,9 +209,12 @@ class RateLimiter:
                 count -= 1
 
     async def give_back(self) -> None:
-        """Give everything back: the event loop ends."""
-        if self._serving is not None:
-            self._serving.cancel()
+        """Give everything back, for good: the event loop ends, or its client does."""
+        _limiters.get().pop(self.facts.name, None)
+        self._limited = False  # a call that is released later begins no task
+        for going_on in (self._serving, self._nap):
+            if going_on is not None:
+                going_on.cancel()
         if self._places or self._used:
             self._waiting.clear()
             self.in_flight = self._reserved = 0
