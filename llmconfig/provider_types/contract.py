@@ -54,6 +54,7 @@ class ProviderType:
     refuses_unknown_fields: bool = False  # a request with a field that it doesn't know is a 400
     takes_cache_marks: bool = False  # Anthropic's `cache_control` on parts and tools
     takes_all_tools: bool = False  # not functions alone: free text and choices among some, too
+    chooses_tools_by_word: bool = False  # `tool_choice` is a word there, and can't name a function
     takes_cache_key: bool = False  # OpenAI's `prompt_cache_key`
     ids_keep_name: bool = False  # its own ids start with its name, as in openrouter/auto
     takes_azure_values: bool = False  # a node's azure_* values apply

@@ -14,5 +14,8 @@ TYPE = ProviderType(
     free=True,
     lists_capable_models=False,
     schema_form="grammar",
+    # LM Studio refuses an object (https://github.com/lmstudio-ai/lmstudio-bug-tracker/issues/670),
+    # llama.cpp takes it for `auto`.
+    chooses_tools_by_word=True,
     source="https://github.com/ollama/ollama/blob/main/docs/openai.md",
 )

@@ -222,7 +222,7 @@ def by_functions(body: JSON) -> Any:
     return 200, in_chat("tool_calls", tool_calls=[AS_FUNCTION])
 
 
-@pytest.mark.parametrize("kind", ["custom", "local", "openrouter"])
+@pytest.mark.parametrize("kind", ["custom", "openrouter"])
 def test_a_server_that_knows_functions_alone_gets_one_and_calls_come_back_as_text(kind, serve):
     served = serve(kind, by_functions)
     choice = ask()
@@ -244,6 +244,17 @@ def test_a_server_that_knows_functions_alone_gets_one_and_calls_come_back_as_tex
     assert sent["messages"][2] == {"role": "tool", "tool_call_id": "c1", "content": "done"}
     for record in GenerationMetric.objects.all():
         assert (record.tool_calls, record.dropped_params) == (["patch"], [IN_WORDS])
+
+
+def test_where_a_choice_is_a_word_the_tool_that_must_be_called_is_the_only_one(serve):
+    served = serve("local", by_functions)
+    assert ask().message.tool_calls[0].model_dump(exclude_none=True) == AS_TEXT
+    ask(tool_choice={"type": "function", "function": {"name": "weather"}})
+    ask(tool_choice="auto")
+    choices = [each["tool_choice"] for each in served.bodies]
+    assert choices == ["required", "required", "auto"]
+    offered = [[tool["function"]["name"] for tool in each["tools"]] for each in served.bodies]
+    assert offered == [["patch"], ["weather"], ["patch", "weather"]]
 
 
 def test_calls_of_earlier_turns_are_functions_though_no_tool_is_offered_any_more(serve):

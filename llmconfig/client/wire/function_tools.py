@@ -22,9 +22,10 @@ from llmconfig.client.wire.tool_choice import allowed_tools, name_of_tool
 TOOLS, CHOICE = "tools", "tool_choice"
 
 
-def with_functions_alone(content: JSON) -> tuple[str, ...]:
+def with_functions_alone(content: JSON, *, by_word: bool = False) -> tuple[str, ...]:
     """Put a request's tools, its choice and the calls of earlier turns into functions.
 
+    With `by_word` a choice can't name a function, so that one that must be called is the only one.
     Gives the names of what is lost: a grammar, which is asked for in words.
     """
     content["messages"] = _with_calls(content["messages"])
@@ -38,8 +39,11 @@ def with_functions_alone(content: JSON) -> tuple[str, ...]:
     if allowed is not None:
         tools = [each for each in tools if name_of_tool(each) in allowed]
         content[CHOICE] = object_of(object_of(choice)["allowed_tools"]).get("mode", "auto")
-    elif chosen := object_of(object_of(choice).get(CUSTOM)):
-        content[CHOICE] = {"type": "function", "function": {"name": chosen.get("name", "")}}
+    elif name := name_of_tool(object_of(choice)):
+        content[CHOICE] = {"type": "function", "function": {"name": name}}
+        if by_word:
+            tools = [each for each in tools if name_of_tool(each) == name]
+            content[CHOICE] = "required"
     content[TOOLS] = [as_function(each) for each in tools]
     return told
 

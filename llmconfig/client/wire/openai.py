@@ -173,7 +173,7 @@ def _carry_with_tools(content: JSON, question: Question) -> tuple[str, ...]:
     kind = provider_types.get(question.target.provider.provider_type)
     if kind.takes_all_tools and FREE_TEXT_TOOLS not in question.refused:
         return told
-    return told + with_functions_alone(content)
+    return told + with_functions_alone(content, by_word=kind.chooses_tools_by_word)
 
 
 def _place(index: object) -> int:
