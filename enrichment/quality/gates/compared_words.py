@@ -56,6 +56,7 @@ class Wording:
             text = _DOUBLED.sub("", text)
         for sign, word in SIGNS:
             text = text.replace(sign, word)
+        text = _JUST.sub(" only ", text)
         its = _tokens(_joined(text.replace("/", " ")))
         found = Counter(its)
         counts = frozenset[str]() if COUNTS.keys().isdisjoint(found) else _counted(its)
@@ -121,6 +122,7 @@ _MAY_BE_DRAWN = re2.compile(
 _INVERTED = re.compile(
     r"((?:^|[.!?:;,]) )should (?=(?:you|he|she|it|this|that|they|we|any|your|the) )"
 )
+_JUST = re.compile(r" just (?=\d)")
 # No condition: “when I was a puppy”.
 _WHEN_PAST = re.compile(r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|[a-z]+ed) )")
 _DOUBLED = re.compile(r" (\S+)(?= \1 )")

@@ -20,7 +20,8 @@ _CLAUSES = re.compile(
 _ITEMS = re.compile(r"\s*(?:,\s*and\b|,\s*or\b|,|/|&|\band\b|\bor\b|\+)\s*")
 MAX_ITEM = 4  # words of an item; more are a clause
 MAX_LISTED = 200  # items that are looked for
-_SAYS_NOTHING = ADDED | DROPPED | LIGHT
+_BOUNDS = frozenset("older younger bigger smaller larger".split())  # “10 or older”
+_SAYS_NOTHING = ADDED | DROPPED | LIGHT | _BOUNDS
 
 
 def item_lost(source: Passage, known: Callable[[], Known], lost: Counter[str]) -> str:

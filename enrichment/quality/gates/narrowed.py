@@ -15,12 +15,13 @@ from enrichment.quality.lexicon.words import BEINGS
 # What limits a being that stands behind it.
 _LIMITS = frozenset(
     """
-    calm gentle submissive respectful experienced inexperienced older younger mellow small smaller
-    large larger little big bigger tiny young elderly senior teenage teen grown adult mature low key
-    laid mannered savvy knowledgeable active energetic confident patient strong dominant
-    known familiar unfamiliar similar opposite quiet easygoing novice spayed neutered unneutered
-    intact vaccinated indoor outdoor resident friendly balanced stable sturdy school aged time
-    only kind polite tolerant strange nervous male female
+    calm gentle submissive respectful experienced inexperienced older younger mellow small
+    smaller large larger little big bigger tiny young elderly senior teenage teen grown adult
+    mature low key laid mannered calmer quieter mellower local savvy knowledgeable active
+    energetic confident patient strong dominant known familiar unfamiliar similar opposite quiet
+    easygoing novice spayed neutered unneutered intact vaccinated indoor outdoor resident
+    friendly balanced stable sturdy school aged time only kind polite tolerant strange nervous
+    male female
     """.split()
 )
 _HERSELF = frozenset("is was am are im i'm he's she's it's be as sweet".split())
@@ -34,10 +35,12 @@ _PLURALS = frozenset(
     males females animals pets adopters families pups
     """.split()
 )
+# What is limited by what stands behind it.
+_LIMITED = _PLURALS | frozenset("blind deaf allergic lame reactive aggressive".split())
 # What limits beings that stand before it.
 _BEGINS = frozenset(
     "who that which with without he she they his her their if once on over under smaller larger"
-    " bigger older younger outside inside in".split()
+    " bigger older younger outside inside in to toward towards".split()
 )
 _ENDS = frozenset("and or but so because as while though although".split())
 _PART = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?()/]")
@@ -54,7 +57,7 @@ def narrowed(source: Passage, answer: Passage, everything: Passage, typed: Abstr
     its changed part means, however it is typed.
     """
     for passage, other, said in ((source, answer, "without"), (answer, everything, "with")):
-        if _ONES.isdisjoint(passage.words):
+        if _ONES.isdisjoint(passage.words) and _LIMITED.isdisjoint(passage.words):
             continue
         found = _before(passage) if said == "with" else (*_before(passage), *_behind(passage))
         for at, (limit, being) in enumerate(found):
@@ -96,7 +99,7 @@ def _behind(passage: Passage) -> Iterator[tuple[list[str], str]]:
     """What limits several beings, in the words that say something of it."""
     told = _PART.findall(passage.lower)
     for at, word in enumerate(told):
-        if word not in _PLURALS or told[at + 1 : at + 2] == [] or told[at + 1] not in _BEGINS:
+        if word not in _LIMITED or told[at + 1 : at + 2] == [] or told[at + 1] not in _BEGINS:
             continue
         limit = []
         for each in told[at + 1 : at + 1 + MAX_BEHIND]:
@@ -110,4 +113,11 @@ def _behind(passage: Passage) -> Iterator[tuple[list[str], str]]:
 
 def _says_nothing(word: str) -> bool:
     """Whether other gates look after a word, or nobody has to."""
-    return word in _FILLING or word in NUMBER_WORDS or word in UNIT_OF or word in MONTHS
+    if word.endswith("n't"):
+        return True
+    return (
+        (word in _FILLING and word != "size")
+        or word in NUMBER_WORDS
+        or word in UNIT_OF
+        or word in MONTHS
+    )

@@ -42,6 +42,14 @@ def other_payer(source: Passage, answer: Passage) -> str:
     return ""
 
 
+def other_party(lost: AbstractSet[str], new: AbstractSet[str]) -> str:
+    """Whether nothing was changed but “we” to “you”, or “you” to “we”; blank for no."""
+    for ours, yours in ((lost, new), (new, lost)):
+        if ours and yours and ours <= _US and yours <= _YOU:
+            return f"{min(new)}, not {min(lost)}"
+    return ""
+
+
 def _payers(text: str) -> Counter[str]:
     found: Counter[str] = Counter()
     for clause in _CLAUSES.split(text):

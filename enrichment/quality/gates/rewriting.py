@@ -66,7 +66,7 @@ _NOUNS = frozenset("lack lacks lacked lacking absence inability failed fails".sp
 _NEGATORS = _NOUNS.union(*NEGATORS.values()) - {"ne", "plus", "ni", "ej", "pas", "en"}
 _ABLE = frozenset({"able", "unable"})  # “couldn't” and “was unable to” say the same
 _ENGLISH = NEGATORS["en"]
-_NEEDING = frozenset({"need", "needs"})  # “has to”, “must”
+_NEEDING = frozenset({"need", "needs", "must", "least"})  # “has to”, “or older”
 _SUBJECTS = frozenset("he she it they we i you is has loves".split())
 
 

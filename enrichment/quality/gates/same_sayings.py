@@ -17,12 +17,13 @@ _SAYINGS = tuple(
         (r"(?:barely|scarcely) (?=any|ever|at all)", "hardly "),
         (r"(?:will|would) refuse to|refuses? to", "will not"),
         (r"refused to", "would not"),
+        (r"with (?P<what>[a-z]+(?: [a-z]+){0,2}) or without", r"with or without \g<what>"),
     )
 )  # fmt: skip
 _MAY_SAY = re.compile(
-    r"no matter|yet to be|barely|scarcely|refuse|knowledge|idea|clue|ever\b", re.IGNORECASE
+    r"no matter|yet to be|barely|scarcely|refuse|knowledge|idea|clue|or without", re.IGNORECASE
 )
-_EVER = re.compile(r"\b(how|what|where|who|when|which)ever\b", re.IGNORECASE)
+_EVER = re.compile(r"\b(how|what|where|who|when|which)ever\b(?!,)", re.IGNORECASE)
 _DENIED = re.compile(
     r"(?:\bnot|n['’]t|\bnever|\bno)"  # noqa: RUF001
     r"(?: (?:[a-z]+ly|very|too|really|yet|be|been|being|ever))* ([a-z]{4,})"
@@ -46,10 +47,10 @@ def alike(text: str, other: str) -> tuple[str, str]:
     one form.
     """
     if _MAY_SAY.search(text) or _MAY_SAY.search(other):
+        if "no matter" in text or "no matter" in other:
+            text, other = (_EVER.sub(r"ever \1", each) for each in (text, other))
         for saying, said in _SAYINGS:
             text, other = saying.sub(said, text), saying.sub(said, other)
-        if "ever " in text or "ever " in other:
-            text, other = (_EVER.sub(r"ever \1", each) for each in (text, other))
     return _as_in(text, other), _as_in(other, text)
 
 

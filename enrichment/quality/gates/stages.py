@@ -64,6 +64,27 @@ def _said(form: re.Pattern[str], text: str) -> Iterator[str]:
 
 _DEGREES = frozenset("bit little somewhat rather fairly extremely quite".split())
 _STATES = frozenset({"crated", "reserved", "excited", "scared", "stubborn"})
+_BOUNDS = re.compile(
+    r"\b(?:over|under|(?:more|less|fewer|older|younger|larger) than|up to|at most|above|below) "
+    r"\$?(\d+|[a-z]+)\b"
+)
+_BOUND = frozenset(
+    "over under more less fewer above below up most least maximum minimum max min older younger"
+    " larger smaller plus within limit".split()
+)
+
+
+def unbound(source: Passage, answer: Passage) -> str:
+    """A number that was a bound in the source and is none now: “up to 8 hours”; blank for none."""
+    if _BOUND.isdisjoint(source.words) or not _BOUND.isdisjoint(answer.words):
+        return ""
+    for number in _BOUNDS.findall(source.lower):
+        counts = number.isdigit() or number in COUNTS
+        if counts and number in answer.words and "+" not in answer.text:
+            return f"{number} without its bound"
+    return ""
+
+
 _AS = re.compile(r"\bas ([a-z]+) as\b")
 
 
@@ -134,7 +155,7 @@ def tenses(lost: AbstractSet[str], new: AbstractSet[str], told: str) -> str:
 _SAYING = frozenset(map(stem, "describes says tells reports calls mentions notes states".split()))
 # No past: “is required”, “once he has warmed up”.
 _PRESENT_FORM = (
-    r"\b(?:is|are|be|being|'s|'re) (?:[a-z]+ly )?%s\b"
+    r"\b(?:is|are|be|been|being|'s|'re) (?:[a-z]+ly )?%s\b"
     r"|\b(?:once|after|when|until)(?: [a-z]+){1,3} ha(?:s|ve) (?:[a-z]+ )?%s\b"
 )
 

@@ -16,6 +16,7 @@ from itertools import islice
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates import company, listed, narrowed, parties, stages
+from enrichment.quality.gates.changes import Changes
 from enrichment.quality.gates.compared_words import Wording
 from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem, words
 from enrichment.quality.gates.contract import (
@@ -109,7 +110,7 @@ def _changed(
         swapped(gone, added, new.keys() | lost.keys())
         or _turned(lost.keys(), new.keys(), source.text, answer.text, denied=bool(after.denials))
         or (_weighed(before, after, source, answer, checked.changes.after) if lost or new else "")
-        or _counted(before, after, source.text, answer.text)
+        or _counted(before, after, checked.changes)
         or stages.tenses(lost.keys(), new.keys(), f"{source.lower} {answer.lower}")
         or _new_codes(answer.text, source, checked, besides)
         or company.exchanged(before.words, after.words, lost, new)
@@ -120,7 +121,10 @@ def _changed(
         or parties.other_payer(source, answer)
         or parties.other_subject(source, answer, lost.keys())
         or parties.other_way(source, answer)
+        or parties.other_party(lost.keys(), new.keys())
         or stages.already(lost.keys(), new.keys(), answer)
+        or stages.already(new.keys(), lost.keys(), source)
+        or stages.unbound(source, answer)
         or stages.is_for_can_be(source, answer)
         or stages.compared_otherwise(source, answer)
         or stages.counts_moved(source, answer)
@@ -306,17 +310,20 @@ def _weighed(
     stated = set[str]()  # otherwise
     if "?" in answer.text and "?" not in source.text:  # “Interested? Call us.”
         stated.add("condition")
+    if not _OLDER.isdisjoint(answer.words | source.words):  # “21 or older”
+        stated.add("least")
     if _PRICE.search(answer.lower) or not _FEES.isdisjoint(added.words):
         stated.add("fee")
     for name in sorted(had.keys() - has.keys() - MAY_GO - stated):
         if not answer.misspells(had[name]):
             return f"without “{had[name].replace('_', ' ')}”"
-    for name in sorted(has.keys() - had.keys() - MAY_COME):
+    for name in sorted(has.keys() - had.keys() - MAY_COME - (stated & {"least"})):
         if not source.misspells(has[name]):
             return f"with “{has[name].replace('_', ' ')}”"
     return ""
 
 
+_OLDER = frozenset("older over up more taller above larger".split())
 _FEES = frozenset(word for word, names in WEIGHTY.items() if "fee" in names)
 _PRICE = re.compile(r"\$|\bdollars?\b|\bfree\b")
 
@@ -326,13 +333,13 @@ def _weighty(wording: Wording) -> dict[str, str]:
     return {name: word for word in wording.words.keys() & WEIGHTY.keys() for name in WEIGHTY[word]}
 
 
-def _counted(before: Wording, after: Wording, source: str, answer: str) -> str:
-    """Numbers in words that the other side has in no form."""
+def _counted(before: Wording, after: Wording, changes: Changes) -> str:
+    """Numbers in words that nothing on the other side has in any form."""
     if before.counts == after.counts:
         return ""
     for what, counts, others, text in (
-        ("new", after.counts, before.counts, source),
-        ("missing", before.counts, after.counts, answer),
+        ("new", after.counts, before.counts, changes.before.text),
+        ("missing", before.counts, after.counts, changes.after.text),
     ):
         if other := counts - others:
             other -= known_numbers(text) | spelled_numbers(text)

@@ -196,6 +196,11 @@ PHRASES: Mapping[str, str] = {
     "on top of": "plus",
     "part of": "part_of",
     "one of": "one_of",
+    "another of": "one_of",
+    **{
+        f"just {number}": f"only {number}"
+        for number in "one two three four five six seven eight nine ten eleven twelve".split()
+    },
     **{
         f"{mostly} {color}": color
         for mostly in ("mainly", "mostly", "primarily", "predominantly", "largely")

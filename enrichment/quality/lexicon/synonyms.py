@@ -126,6 +126,8 @@ LINES = """
     committed dedicated devoted
     willing ready
     interested keen want
+    priority precedence
+    familiar know knows known
     prepared ready willing expect
     bordetella bordatella bortella bordatela
     aware conscious
