@@ -195,6 +195,7 @@ def table(every: int) -> str:
     results["right edits, of all kinds"] = edited("quality_edits_blind.txt")
     results["right edits, of all kinds, later"] = edited("quality_edits_blind_later.txt")
     results["right edits, freer, by kind"] = edited("quality_edits_kinds.txt")
+    results["right edits, of all kinds, last"] = edited("quality_edits_blind_third.txt")
     others = {name: measured(rows, change) for name, change in OTHER_CHANGES.items()}
     hostile = {
         "by hand, for mending": edited("quality_hostile.txt", 0),
@@ -208,6 +209,7 @@ def table(every: int) -> str:
         "by hand, of all kinds": edited("quality_hostile_blind.txt"),
         "by hand, of all kinds, later": edited("quality_hostile_blind_later.txt"),
         "by hand, by kind": edited("quality_hostile_kinds.txt"),
+        "by hand, of all kinds, last": edited("quality_hostile_blind_third.txt"),
     }
     right = {name: measured(rows, change) for name, change in RIGHT_CHANGES.items()}
     spoilt = {f"{kind or 'right'}": each for kind, each in translated().items()}
