@@ -46,7 +46,7 @@ def alike(text: str, other: str) -> tuple[str, str]:
     Where only one of them has a saying it stays as it is, unless it is one that is always read in
     one form.
     """
-    if _MAY_SAY.search(text) or _MAY_SAY.search(other):
+    if _may_say(text) or _may_say(other):
         if "no matter" in text or "no matter" in other:
             text, other = (_EVER.sub(r"ever \1", each) for each in (text, other))
         for saying, said in _SAYINGS:
@@ -54,9 +54,30 @@ def alike(text: str, other: str) -> tuple[str, str]:
     return _as_in(text, other), _as_in(other, text)
 
 
+_SAID = tuple(_MAY_SAY.pattern.split("|"))
+
+
+def _may_say(text: str) -> bool:
+    if not text.isascii():
+        return _MAY_SAY.search(text) is not None
+    return any(map(text.lower().__contains__, _SAID))
+
+
+def _denies(text: str) -> bool:
+    if not text.isascii():
+        return _DENIES.search(text) is not None
+    return _DENIES_IN_ASCII.search(text.lower()) is not None
+
+
+# The same as `_DENIES`, of a text in lower case: it skips to letters that it may begin with.
+_DENIES_IN_ASCII = re.compile(
+    r"[nwl](?:(?<=n)'t\b|(?<!\w.)(?:(?<=n)(?:ot?|ever)|(?<=w)ithout|(?<=l)ack(?:s|ed|ing)?)\b)"
+)
+
+
 def _as_in(text: str, other: str) -> str:
     """A text with “not willing” for “unwilling” and the like where the other has only that."""
-    if not _DENIES.search(other):
+    if not _denies(other):
         return text
     lower = other.lower()
     denied = {each[:MIN_SAME] for each in _DENIED.findall(lower)}
