@@ -47,6 +47,16 @@ HELD = [
     ("She is calmer than her sister.", "She is as calm as her sister."),
     ("He can be alone for up to 8 hours.", "He can be alone for 8 hours."),
     ("She weighs less than 20 lbs.", "She weighs 20 lbs."),
+    ("I am on medication for epilepsy.", "I was on medication for epilepsy."),
+    (
+        "He hates carrots, cats and not being near a catch.",
+        "He hates carrots and not being near a catch.",
+    ),
+    ("She needs a cat-free home.", "She needs a dog-free home."),
+    ("He has yet to meet cats.", "He has met cats."),
+    ("She was with other dogs without issues.", "She was with other dogs with issues."),
+    ("Born May 3, 2021, he weighs 20 pounds.", "Born May 20, 2021, he weighs 3 pounds."),
+    ("Born May 3 2021, spayed June 5 2021.", "Born June 5 2021, spayed May 3 2021."),
     ("There are two girls and three boys.", "There are three girls and two boys."),
 ]
 
@@ -74,6 +84,23 @@ def test_a_kind_of_change_that_misleads_is_held(before, after):
         ("We do not ship dogs.", "Dogs are not shipped."),
         ("The loss of his leg will not hold Sonny back.", "Sonny will not be held back by it."),
         ("She did not keep Bella on it.", "Bella was not kept on it."),
+        ("She needs a home without cats.", "She needs a cat-free home."),
+        ("A kid free home would be best.", "A home without kids would be best."),
+        ("He hasn't met any cats here yet.", "He has yet to meet any cats here."),
+        (
+            "Here she was with other dogs without issues.",
+            "She was with other dogs here without issues.",
+        ),
+        # Agreement, dates, and numbers that took their units along.
+        (
+            "He would love to have a family that was active.",
+            "He would love to have a family that is active.",
+        ),
+        (
+            "Born on 21 March 2019, at rescue in June 2019 he weighed 16.00 pounds.",
+            "Born on March 21, 2019, he weighed 16 pounds at rescue in June 2019.",
+        ),
+        ("He is 3 years old and weighs 50 lbs.", "He weighs 50 lbs and is 3 years old."),
         # Other words for the same.
         ("She was originally a stray.", "She was initially a stray."),
         ("Mia (fka Lara) is a hound.", "Mia (formerly known as Lara) is a hound."),

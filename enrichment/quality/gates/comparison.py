@@ -166,7 +166,8 @@ class Passage:
             return True
         if len(word) < MIN_GLUED:
             return False
-        if word in self.letters or stem(word) in self.letters:
+        root = stem(word)
+        if word in self.letters or (len(root) >= MIN_GLUED and root in self.letters):
             return True
         return len(word) <= MAX_MISSPELT and self._has_misspelt(word)
 

@@ -5,6 +5,7 @@ word of a concept may end in `*`, which takes any ending. Languages without spac
 the signs themselves.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -111,7 +112,10 @@ class Text:
 
     @cached_property
     def _sentences(self) -> list[str]:
-        return list(map(plainly, sentences(self.text)))  # capitals tell where glued ones end
+        text = self.text
+        if "ithout" in text:
+            text = _WITHOUT_TROUBLE.sub("well", text)
+        return list(map(plainly, sentences(text)))  # capitals tell where glued ones end
 
     @cached_property
     def _words_of(self) -> dict[str, list[str]]:
@@ -146,6 +150,14 @@ class Text:
         for clause in CLAUSE_SIGNS.split(sentence):
             if any(sign in clause for sign in forms.signs):
                 yield any(sign in clause for sign in negating)
+
+
+# Denies nothing that is spoken of beside it: “kenneled with other dogs without issues”.
+_WITHOUT_TROUBLE = re.compile(
+    r"\bwithout (?:(?:any|an|a|much|major|big|real|apparent) ){0,2}"
+    r"(?:issue|problem|trouble|incident|hitch|concern|difficult[a-z]*|complaint|fuss)(?:e?s)?\b",
+    re.IGNORECASE,
+)
 
 
 def _with_stops(sentence: str) -> list[str]:

@@ -271,6 +271,8 @@ def _moved(
     order_after = [min(each.values) for each in after]
     if order_before == order_after or sorted(order_before) != sorted(order_after):
         return None
+    if _in_order(gone) == _in_order(added):
+        return None
     contexts: dict[str, list[frozenset[str]]] = {}
     for text in gone:
         for each in quantities(text):
@@ -289,6 +291,49 @@ def _moved(
     shown = examples(moved)
     text = f"Numbers have changed places: {', '.join(shown)}."
     return GateFinding(MOVED_NUMBERS, text, {"found": shown})
+
+
+_MONTH = (
+    "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
+)
+_DATE = re.compile(
+    rf"\b(?:\d\d?(?:st|nd|rd|th)?(?: of)? )?{_MONTH}(?: \d\d?(?:st|nd|rd|th)?\b(?!\d))?"
+    r"(?:,? (?:of )?\d{4}\b)?",
+    re.IGNORECASE,
+)
+
+
+def _in_order(sentences: list[str]) -> dict[str, list[tuple[str, ...]]]:
+    """What numbers say, in order, by kind: weights, prices, times, dates and all others.
+
+    One with a unit of its own, and a date, may stand anywhere among those of other kinds.
+    """
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for text in sentences:
+        parts: dict[int, list[str]] = {}
+        dates = list(_DATE.finditer(text))
+        for each in quantities(text):
+            value = min(each.values)
+            at = next((n for n, date in enumerate(dates) if _is_in(each, date)), None)
+            if at is not None:
+                parts.setdefault(at, []).append(value)
+                if len(parts[at]) == 1:
+                    found.setdefault("date", []).append(())
+                said = (MONTHS[_month(dates[at][0])], *sorted(parts[at]))
+                found["date"][-1] = said
+                continue
+            kind = DIMENSIONS[each.unit][0] if each.unit else ""
+            found.setdefault(kind, []).append((value, each.unit))
+    return found
+
+
+def _is_in(number: Quantity, date: re.Match[str]) -> bool:
+    return date.start() <= number.start and number.end <= date.end()
+
+
+def _month(date: str) -> str:
+    return next(each for each in letters(date.lower()) if each in MONTHS)
 
 
 def _context(text: str, number: Quantity) -> frozenset[str]:

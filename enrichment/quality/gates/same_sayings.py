@@ -6,6 +6,11 @@ alone; linear in the texts' lengths.
 
 import re
 
+# What is wished for is, though “was” agrees with “would”: “would love a home that was quiet”.
+_WISH = (
+    r"(?:would|['’]d) (?:[a-z]+ ){1,5}(?:a|an|any|some|someone|somebody) "  # noqa: RUF001
+    r"(?:[a-z-]+ ){0,4}(?:that|who|which)"
+)
 # What both sides are read as.
 _SAYINGS = tuple(
     (re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), said)
@@ -14,6 +19,8 @@ _SAYINGS = tuple(
         (r"(?:have|has) (?:no|little) (?:knowledge|idea|information|clue)(?: of| about| as to)?",
          "do not know"),
         (r"(?P<has>has|have) yet to be", r"\g<has> not yet been"),
+        (r"(?P<has>has|have) yet to", r"\g<has> not yet"),
+        (rf"(?P<wish>{_WISH}) (?:was|were)", r"\g<wish> is"),
         (r"(?:barely|scarcely) (?=any|ever|at all)", "hardly "),
         (r"(?:will|would) refuse to|refuses? to", "will not"),
         (r"refused to", "would not"),
@@ -21,7 +28,9 @@ _SAYINGS = tuple(
     )
 )  # fmt: skip
 _MAY_SAY = re.compile(
-    r"no matter|yet to be|barely|scarcely|refuse|knowledge|idea|clue|or without", re.IGNORECASE
+    r"no matter|yet to|barely|scarcely|refuse|knowledge|idea|clue|or without"
+    r"|(?:that|who|which) w(?:as|ere)\b",
+    re.IGNORECASE,
 )
 _EVER = re.compile(r"\b(how|what|where|who|when|which)ever\b(?!,)", re.IGNORECASE)
 _DENIED = re.compile(
@@ -35,6 +44,12 @@ _MISSING = re.compile(r"\bmissing\b", re.IGNORECASE)
 _FREE = re.compile(
     r"\b((?:heart|hook|tape|round)?worm|hw|flea|tick|parvo|disease|seizure|cancer|symptom|pain|mange"
     r"|infection|parasite|accident)[ -]free\b",
+    re.IGNORECASE,
+)
+_BEINGS = {"cat": "cats", "dog": "dogs", "pet": "pets", "kid": "kids", "child": "children"}
+_FREE_OF = re.compile(  # “a cat-free home”
+    r"\b(?:(?:an? )?(cat|dog|pet|kid|child)(?:ren|s)?[ -]free)"
+    r"( (?:[a-z]+ )?(?:home|house|household|family|environment|apartment)s?)?\b",
     re.IGNORECASE,
 )
 _DENIES = re.compile(r"\b(?:not?|never|without|lack(?:s|ed|ing)?)\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
@@ -91,7 +106,13 @@ def _as_in(text: str, other: str) -> str:
             text,
         )
     if "free" in text and "free" not in lower:
-        text = _FREE.sub(r"no \1", text)
+        text = _FREE_OF.sub(_without, _FREE.sub(r"no \1", text))
     if "missing" in text and _LACKS.search(lower) and not _LACKS.search(text):
         text = _MISSING.sub("lacking", text)
     return text
+
+
+def _without(found: re.Match[str]) -> str:
+    """“A home without cats” for “a cat-free home”."""
+    beings = _BEINGS[found[1].lower()]
+    return f"a{found[2]} without {beings}" if found[2] else f"without {beings}"

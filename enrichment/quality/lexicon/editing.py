@@ -205,7 +205,7 @@ _TURNS = """
     pair: one+1 | both
     being: dog+dogs | person+people+someone+somebody
     degree: fully+completely+totally+entirely | partly+partially+somewhat+half
-    tense: is+are+has+have+does+do+has_been | was+were+had+did+has_been | will+shall+going_to
+    tense: am+is+are+has+have+does+do+has_been | was+were+had+did+has_been | will+shall+going_to
     sure: will+shall | should+ought+may+might+could+perhaps+maybe+possibly+prefer+prefers
     done: has_been+has+have | can+may+might | has_to+have_to
     advised: best+ideal+ideally+must | fine+ok+okay+alright
