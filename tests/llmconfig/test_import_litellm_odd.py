@@ -94,6 +94,17 @@ def test_an_include_is_read_and_each_key_has_a_reason_of_its_kind(run, tmp_path)
     assert again["revision"] is None
 
 
+def test_settings_that_an_included_section_replaces_are_told_as_left_out(run, tmp_path):
+    (tmp_path / "quiet.yaml").write_text("router_settings: {num_retries: 1}")
+    told = run("router_settings: {num_retries: 3, allowed_fails: 2}\ninclude: [quiet.yaml]")
+    found = {each["place"]: each for each in told["entries"]}
+    lost = found["router_settings.allowed_fails"]
+    assert lost["fate"] == "left out"
+    assert "quiet.yaml has the section router_settings too" in lost["reason"]
+    assert "replaces" not in found["router_settings.num_retries"]["reason"]
+    assert len(told["entries"]) == 3  # the include and the two settings, each once
+
+
 @pytest.mark.parametrize(
     ("included", "told"),
     [("[gone.yaml]", "gone.yaml does not exist"), ("models.yaml", "include is a list")],

@@ -18,6 +18,8 @@ def with_included(
 ) -> Mapping[str, Any]:
     """The file's sections and those of its includes: lists one after the other, else the last one.
 
+    So LiteLLM 1.83 to 1.110 read them (findings/litellm_include_replaces_whole_sections.sh).
+
     Names are looked up beside the file that has them, then beside the first. Raises ChangeRefused
     for a file that isn't there, can't be read, or that is the 101st.
     """
@@ -40,9 +42,25 @@ def with_included(
             if isinstance(before, list) and isinstance(value, list):
                 found[section] = [*before, *value]
             else:
+                _note_replaced(section, before, value, name, report)
                 found[section] = value
         pending += _named(inner, place, f"{name}: ", report)
     return found
+
+
+def _note_replaced(
+    section: str, before: object, value: object, name: str, report: MigrationReport
+) -> None:
+    """Settings that are lost because a later file has their section."""
+    kept = mapping(value)
+    for each in mapping(before):
+        if each in kept:
+            continue
+        report.left_out(
+            f"{section}.{each}",
+            f"{name} has the section {section} too, which replaces the whole one before it, as"
+            " LiteLLM reads them: it was not in force",
+        )
 
 
 def _named(
