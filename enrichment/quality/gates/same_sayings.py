@@ -29,7 +29,7 @@ _SAYINGS = tuple(
 )  # fmt: skip
 _MAY_SAY = re.compile(
     r"no matter|yet to|barely|scarcely|refuse|knowledge|idea|clue|or without"
-    r"|(?:that|who|which) w(?:as|ere)\b",
+    r"|that was|that were|who was|who were|which was|which were",
     re.IGNORECASE,
 )
 _EVER = re.compile(r"\b(how|what|where|who|when|which)ever\b(?!,)", re.IGNORECASE)
