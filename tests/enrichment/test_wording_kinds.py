@@ -56,6 +56,26 @@ HELD = [
     ("He has yet to meet cats.", "He has met cats."),
     ("She was with other dogs without issues.", "She was with other dogs with issues."),
     ("Born May 3, 2021, he weighs 20 pounds.", "Born May 20, 2021, he weighs 3 pounds."),
+    # For how long, and what he is from nowhere.
+    ("He's deaf and sweet.", "He was deaf and sweet."),
+    ("He will always need some pain pills.", "He will need some pain pills."),
+    ("He takes pills for the rest of his life.", "He takes pills."),
+    ("She needs a fenced yard.", "She needs a fenced yard for now."),
+    ("He has been wormed and brushed.", "He has been neutered, wormed and brushed."),
+    ("A young girl who walks well.", "A young, altered girl who walks well."),
+    ("A young girl who walks well.", "A young, vaccinated girl who walks well."),
+    ("A young girl who walks well.", "A young, house-trained girl who walks well."),
+    ("A young girl who walks well.", "A young, microchipped girl who walks well."),
+    # The sides of a comparison.
+    (
+        "He loves dogs and loves his humans even more.",
+        "He loves his humans and loves dogs even more.",
+    ),
+    ("He likes cuddling more than playing.", "He likes playing more than cuddling."),
+    ("He prefers walks rather than naps.", "He prefers naps rather than walks."),
+    ("He is better outside than inside.", "He is better inside than outside."),
+    ("He is bigger than his brother.", "His brother is bigger than he is."),
+    ("Max is the larger of the two, Rex is shy.", "Rex is the larger of the two, Max is shy."),
     ("Born May 3 2021, spayed June 5 2021.", "Born June 5 2021, spayed May 3 2021."),
     ("There are two girls and three boys.", "There are three girls and two boys."),
 ]
@@ -101,6 +121,14 @@ def test_a_kind_of_change_that_misleads_is_held(before, after):
             "Born on March 21, 2019, he weighed 16 pounds at rescue in June 2019.",
         ),
         ("He is 3 years old and weighs 50 lbs.", "He weighs 50 lbs and is 3 years old."),
+        # For as long, of the same state, on the same side.
+        ("He will need pills for the rest of his life.", "He will always need pills."),
+        ("She must always be on a leash.", "She must be on a leash at all times."),
+        ("Our dogs are fixed and have shots.", "Our dogs are altered and vaccinated."),
+        ("He is potty trained and uses a kennel.", "He is housetrained and uses a crate."),
+        ("He likes people more than dogs.", "More than dogs, he likes people."),
+        ("He prefers men to women.", "He prefers men over women."),
+        ("She's found as a stray.", "She was found as a stray."),
         # Other words for the same.
         ("She was originally a stray.", "She was initially a stray."),
         ("Mia (fka Lara) is a hound.", "Mia (formerly known as Lara) is a hound."),

@@ -85,6 +85,24 @@ def unbound(source: Passage, answer: Passage) -> str:
     return ""
 
 
+_SHORT_IS = re.compile(
+    r"\b(?:he|she|it|who|there)'s (?!(?:been|got|had|just|[a-z]+ed|[a-z]+en|found|born)\b)"
+)
+_ARE, _WERE = frozenset({"is", "are", "am", "has"}), frozenset({"was", "were", "had"})
+
+
+def short_is(
+    source: Passage, answer: Passage, lost: AbstractSet[str], new: AbstractSet[str]
+) -> str:
+    """Whether “he's” in one text is “he was” in the other; blank for no."""
+    for one, other, gone, came in ((source, answer, lost, new), (answer, source, new, lost)):
+        if _WERE.isdisjoint(came) or not (_ARE.isdisjoint(came) and _WERE.isdisjoint(gone)):
+            continue
+        if len(_SHORT_IS.findall(one.lower)) > len(_SHORT_IS.findall(other.lower)):
+            return "was, not is" if one is source else "is, not was"
+    return ""
+
+
 _AS = re.compile(r"\bas ([a-z]+) as\b")
 
 

@@ -15,7 +15,7 @@ from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.quality.gates import company, listed, narrowed, parties, stages
+from enrichment.quality.gates import company, listed, narrowed, parties, sides, stages, states
 from enrichment.quality.gates.changes import Changes
 from enrichment.quality.gates.compared_words import Wording
 from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem, words
@@ -127,6 +127,10 @@ def _changed(
         or stages.unbound(source, answer)
         or stages.is_for_can_be(source, answer)
         or stages.compared_otherwise(source, answer)
+        or sides.sides_exchanged(source, answer)
+        or stages.short_is(source, answer, lost.keys(), new.keys())
+        or states.state_from_nowhere(new.keys(), checked.source_words)
+        or states.no_longer_lasting(source, answer, checked.changes.before, checked.changes.after)
         or stages.counts_moved(source, answer)
         or stages.softened(before.words, after.words)
         or company.condition_changed(source, answer, lost.keys(), new.keys(), checked)
@@ -312,12 +316,14 @@ def _weighed(
         stated.add("condition")
     if not _OLDER.isdisjoint(answer.words | source.words):  # “21 or older”
         stated.add("least")
+    if states.lasts(source.lower):  # “for the rest of his life”
+        stated.add("always")
     if _PRICE.search(answer.lower) or not _FEES.isdisjoint(added.words):
         stated.add("fee")
     for name in sorted(had.keys() - has.keys() - MAY_GO - stated):
         if not answer.misspells(had[name]):
             return f"without “{had[name].replace('_', ' ')}”"
-    for name in sorted(has.keys() - had.keys() - MAY_COME - (stated & {"least"})):
+    for name in sorted(has.keys() - had.keys() - MAY_COME - (stated & {"least", "always"})):
         if not source.misspells(has[name]):
             return f"with “{has[name].replace('_', ' ')}”"
     return ""
