@@ -78,6 +78,21 @@ HELD = [
     ("Max is the larger of the two, Rex is shy.", "Rex is the larger of the two, Max is shy."),
     ("Born May 3 2021, spayed June 5 2021.", "Born June 5 2021, spayed May 3 2021."),
     ("There are two girls and three boys.", "There are three girls and two boys."),
+    # Small words that say more, or less, of what stays.
+    ("Fee: $350. Transport: $160.", "The fee is $350, which includes $160 for transport."),
+    ("He may go to any approved home.", "He may go to any home."),
+    ("He likes dogs and cats.", "He likes dogs and possibly cats."),
+    ("He can be left for 8 hours.", "He can be left for more than 8 hours."),
+    (
+        "Dog pens, dog runs and a tie outs are not approved.",
+        "Dog pens and tie outs are not approved, but dog runs are.",
+    ),
+    ("She came when her owner died.", "She came when her owner gave her up."),
+    (
+        "He was turned in by a woman that knew his owner who was moving.",
+        "He was turned in by his owner, a woman who was moving.",
+    ),
+    ("He is on pills for 30 days.", "He has finished 30 days of pills."),
 ]
 
 
@@ -145,6 +160,15 @@ def test_a_kind_of_change_that_misleads_is_held(before, after):
         ("Kids have to be 10 or older.", "Kids must be at least 10."),
         ("It may take few days.", "It may take a few days."),
         ("He is 4 and half years old.", "He is 4 1/2 years old."),
+        ("This is to insure that she is safe.", "This is to ensure that she is safe."),
+        ("He will most likely be big.", "He will, in all likelihood, be big."),
+        ("She is not afraid of storms.", "She has no fear of storms."),
+        ("He is not used to stairs.", "He is unaccustomed to stairs."),
+        ("We have no shelter, all dogs are at home.", "We have no shelter. All dogs are at home."),
+        (
+            "Once your form is completed by you and approved by MASR, we call.",
+            "Once you complete your form and MASR approves it, we call.",
+        ),
     ],
 )
 def test_a_kind_of_change_that_says_the_same_passes(before, after):

@@ -115,6 +115,8 @@ class Text:
         text = self.text
         if "ithout" in text:
             text = _WITHOUT_TROUBLE.sub("well", text)
+        if ", all " in text or ", our " in text:
+            text = _SPLICED.sub(";", text)
         return list(map(plainly, sentences(text)))  # capitals tell where glued ones end
 
     @cached_property
@@ -157,6 +159,12 @@ _WITHOUT_TROUBLE = re.compile(
     r"\bwithout (?:(?:any|an|a|much|major|big|real|apparent) ){0,2}"
     r"(?:issue|problem|trouble|incident|hitch|concern|difficult[a-z]*|complaint|fuss)(?:e?s)?\b",
     re.IGNORECASE,
+)
+
+
+# A sentence of its own behind a comma: “We have no shelter, all dogs are in homes.”
+_SPLICED = re.compile(
+    r",(?= (?:all|our) (?:[a-z]+ ){1,3}(?:is|are|live|lives|stay|stays|have|must|will|can)\b)"
 )
 
 

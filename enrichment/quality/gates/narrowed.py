@@ -21,7 +21,7 @@ _LIMITS = frozenset(
     energetic confident patient strong dominant known familiar unfamiliar similar opposite quiet
     easygoing novice spayed neutered unneutered intact vaccinated indoor outdoor resident
     friendly balanced stable sturdy school aged time only kind polite tolerant strange nervous
-    male female
+    male female approved qualified
     """.split()
 )
 _HERSELF = frozenset("is was am are im i'm he's she's it's be as sweet".split())

@@ -24,11 +24,14 @@ _SAYINGS = tuple(
         (r"(?:barely|scarcely) (?=any|ever|at all)", "hardly "),
         (r"(?:will|would) refuse to|refuses? to", "will not"),
         (r"refused to", "would not"),
+        (r"(?:(?<=not )(?<!did not )|(?<=n['’]t )(?<!didn['’]t ))used to",  # noqa: RUF001
+         "accustomed to"),
+        ("unaccustomed to", "not accustomed to"),
         (r"with (?P<what>[a-z]+(?: [a-z]+){0,2}) or without", r"with or without \g<what>"),
     )
 )  # fmt: skip
 _MAY_SAY = re.compile(
-    r"no matter|yet to|barely|scarcely|refuse|knowledge|idea|clue|or without"
+    r"no matter|used to|unaccustomed|yet to|barely|scarcely|refuse|knowledge|idea|clue|or without"
     r"|that was|that were|who was|who were|which was|which were",
     re.IGNORECASE,
 )

@@ -175,6 +175,7 @@ _SAYING = frozenset(map(stem, "describes says tells reports calls mentions notes
 _PRESENT_FORM = (
     r"\b(?:is|are|be|been|being|'s|'re) (?:[a-z]+ly )?%s\b"
     r"|\b(?:once|after|when|until)(?: [a-z]+){1,3} ha(?:s|ve) (?:[a-z]+ )?%s\b"
+    r"|\b(?:is|are|be|been|being)(?: [a-z]+){1,5} (?:and|or) %s by\b"
 )
 
 
@@ -197,7 +198,7 @@ def _tense(ones: AbstractSet[str], others: AbstractSet[str], told: str) -> str:
         if (
             found
             and stem(word) not in _SAYING
-            and not re.search(_PRESENT_FORM % (word, word), told)
+            and not re.search(_PRESENT_FORM % (word, word, word), told)
         ):
             return f"{found}, {word}"
     return ""

@@ -15,7 +15,16 @@ from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.quality.gates import company, listed, narrowed, parties, sides, stages, states
+from enrichment.quality.gates import (
+    company,
+    listed,
+    narrowed,
+    parties,
+    put_in,
+    sides,
+    stages,
+    states,
+)
 from enrichment.quality.gates.changes import Changes
 from enrichment.quality.gates.compared_words import Wording
 from enrichment.quality.gates.comparison import Passage, Sentence, is_content, stem, words
@@ -133,6 +142,7 @@ def _changed(
         or states.no_longer_lasting(source, answer, checked.changes.before, checked.changes.after)
         or stages.counts_moved(source, answer)
         or stages.softened(before.words, after.words)
+        or put_in.said_otherwise(source, answer, lost.keys(), new.keys())
         or company.condition_changed(source, answer, lost.keys(), new.keys(), checked)
     )
     if turned:

@@ -87,7 +87,8 @@ _LINES = """
     live lives living reside resides residing
     learn learns learning learned learnt
     understand realize realise
-    ensure sure assure guarantee
+    ensure insure sure assure guarantee
+    afraid fear fears scared
     verify check confirm
     inform notify tell
     talk speak chat
