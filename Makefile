@@ -33,6 +33,7 @@ help:
 	echo "make bench-admin   the admin's pages over ten million calls (ARGS='--rows 100000')"
 	echo "make starts OTHER=PATH   starting processes of another checkout, in turn with this one"
 	echo "make beside OTHER=PATH   the same batch by another checkout, in turn with this one"
+	echo "make way     what a batch's row took at each step of the way here"
 	echo "make profile where a batch's CPU goes"
 	echo "make quality  what the gates hold of wrong answers, and of right ones"
 	echo "make answers  keep a model's answers to shipped listings, to be judged (LLM=$(LLM))"
@@ -151,6 +152,10 @@ forecast: env
 .PHONY: estimates
 estimates: env
 	$(EMBEDDED) --ephemeral --llm none -- $(PY) -m benchmarks.estimates
+
+.PHONY: way
+way: env
+	$(PY) -m benchmarks.way $(ARGS)
 
 .PHONY: profile
 profile: env

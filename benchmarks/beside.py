@@ -8,7 +8,7 @@ import argparse
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 from pathlib import Path
 from statistics import median
@@ -33,9 +33,10 @@ def main() -> None:
     with simulator() as provider:
         for turn in range(given.rounds):
             for checkout in (given.path, ROOT):
-                for in_flight, name, measured in _measured(checkout, provider.url, given):
-                    key = (str(checkout), in_flight, name)
-                    found.setdefault(key, []).append(measured)
+                for in_flight, name, run in measured(
+                    checkout, provider.url, rows=given.rows, in_flight=given.in_flight
+                ):
+                    found.setdefault((str(checkout), in_flight, name), []).append(run)
             print(f"round {turn + 1} of {given.rounds} is done", file=sys.stderr)
     print("| checkout | in flight | CPU a row | of bare's | efficiency | of bare's |")
     print("| --- | ---: | ---: | ---: | ---: | ---: |")
@@ -67,28 +68,28 @@ def _arguments() -> argparse.Namespace:
     return given
 
 
-def _measured(
-    checkout: Path, url: str, given: argparse.Namespace
+def measured(
+    checkout: Path, url: str, *, rows: int, in_flight: Iterable[int]
 ) -> Iterator[tuple[int, str, Measurement]]:
-    """The batch and the bare calls by a checkout's own code, over a database of its own."""
+    """The batch and the bare calls by a checkout's own code, over a database of its own.
+
+    Gives, for each number of calls in flight, the contestant's name and what it took.
+    """
     with servers() as variables:
         surroundings = {**os.environ, **variables, "DJANGO_SETTINGS_MODULE": "project.settings"}
         command = [sys.executable, "-c", PREPARE, url]
         subprocess.run(command, cwd=checkout, env=surroundings | runs.settings(1), check=True)
-        for in_flight in given.in_flight:
+        for calls in in_flight:
             for name in ("lane", "bare"):
-                yield (
-                    in_flight,
+                run = runs.measure(
                     name,
-                    runs.measure(
-                        name,
-                        url,
-                        rows=given.rows,
-                        in_flight=in_flight,
-                        checkout=checkout,
-                        surroundings=surroundings,
-                    ),
+                    url,
+                    rows=rows,
+                    in_flight=calls,
+                    checkout=checkout,
+                    surroundings=surroundings,
                 )
+                yield calls, name, run
 
 
 if __name__ == "__main__":

@@ -118,7 +118,8 @@ def document(
 
 Written by `{command}`; don't edit it by hand. Figures of different machines say nothing beside each
 other: compare within one table, whose runs were made one after the other in one go.
-Starting processes: [performance-start.md](performance-start.md).
+Starting processes: [performance-start.md](performance-start.md); the way here, step by step:
+[performance-way.md](performance-way.md).
 
 {table(runs)}
 
