@@ -15,11 +15,14 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
+import django
+
 from benchmarks import report
 from benchmarks.beside import measured
 from benchmarks.measurement import Measurement
 from benchmarks.peers import ROOT
 from benchmarks.provider import simulator
+from project.embedded.runner import servers
 
 DOCUMENT = ROOT / "docs" / "performance-way.md"
 ROWS, IN_FLIGHT = 2000, 200
@@ -42,7 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.way", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
-    on_what = report.machine()
+    on_what = machine()
     with TemporaryDirectory() as folder, checkouts(Path(folder)) as places, simulator() as provider:
         found: list[list[dict[str, Measurement]]] = [[] for _ in STEPS]
         for turn in range(given.rounds):
@@ -53,6 +56,18 @@ def main() -> None:
     text = document(found, on_what)
     print(text)
     DOCUMENT.write_text(text, encoding="utf-8")
+
+
+def machine() -> str:
+    """What the figures were taken on; PostgreSQL is asked for its own part."""
+    before = dict(os.environ)
+    with servers() as variables:
+        os.environ.update(variables)
+        django.setup()
+        told = report.machine()
+    os.environ.clear()
+    os.environ.update(before)  # or all steps would share these servers
+    return told
 
 
 @contextmanager
