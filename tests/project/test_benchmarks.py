@@ -10,8 +10,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from benchmarks.database import row_ids
 from benchmarks.http_messages import ends_at
 from benchmarks.profile import ELSEWHERE, by_part, shares
+from enrichment.listings.models import Animal, Organization
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENT = ROOT / "docs" / "performance.md"
@@ -87,6 +89,20 @@ def test_a_sample_counts_for_the_innermost_part_and_who_waits_for_none():
     assert shares(found, {"llm-calls": 5.0, "uvloop_0": 5.0}) == pytest.approx(
         {gates: 0.8, psycopg: 0.1, ELSEWHERE: 0.1}
     )
+
+
+@pytest.mark.django_db
+def test_of_listings_that_say_the_same_a_batch_to_be_measured_has_the_first():
+    organization = Organization.objects.create(external_id="o1", slug="rescue", name="Rescue")
+    told = [("Rex", "Runs."), ("Rex", "Runs."), ("Rex", "Sleeps."), ("Ida", "Runs."), ("Ida", "")]
+    made = [
+        Animal.objects.create(
+            organization=organization, external_id=str(at), name=name, description=text
+        )
+        for at, (name, text) in enumerate(told)
+    ]
+    assert row_ids(9) == [made[0].pk, made[2].pk, made[3].pk]
+    assert row_ids(2) == [made[0].pk, made[2].pk]
 
 
 @pytest.mark.parametrize(
