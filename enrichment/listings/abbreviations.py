@@ -274,6 +274,46 @@ SW: southwest
 NW: northwest
 PR: puerto rico
 UK: united kingdom
+Ala: alabama
+Ariz: arizona
+Ark: arkansas
+Calif: california
+Colo: colorado
+Conn: connecticut
+Fla: florida
+Ga: georgia
+Ind: indiana
+Kan: kansas
+Ky: kentucky
+La: louisiana
+Mass: massachusetts
+Md: maryland
+Mich: michigan
+Minn: minnesota
+Miss: mississippi
+Mo: missouri
+Mont: montana
+Neb: nebraska
+Nev: nevada
+Okla: oklahoma
+Ore: oregon
+Pa: pennsylvania
+Penn: pennsylvania
+Penna: pennsylvania
+Tenn: tennessee
+Tex: texas
+Va: virginia
+Vt: vermont
+Wash: washington
+Wis: wisconsin
+Wisc: wisconsin
+Wyo: wyoming
+, w va: west virginia
+, w. va: west virginia
+, n car: north carolina
+, n. car: north carolina
+, s car: south carolina
+, s. car: south carolina
 """
 ABBREVIATIONS: Mapping[str, tuple[str, ...]] = {
     short: tuple(long.split(", "))

@@ -93,6 +93,9 @@ HELD = [
         "He was turned in by his owner, a woman who was moving.",
     ),
     ("He is on pills for 30 days.", "He has finished 30 days of pills."),
+    ("He just loves children.", "He only loves children."),
+    ("Cats are fine provided they are calm.", "Cats are fine."),
+    ("WEIGHT: 10lbs ADOPTION FEE: $100 Rex is a pup.", "Rex is a pup who weighs 10 pounds."),
 ]
 
 
@@ -165,6 +168,28 @@ def test_a_kind_of_change_that_misleads_is_held(before, after):
         ("She is not afraid of storms.", "She has no fear of storms."),
         ("He is not used to stairs.", "He is unaccustomed to stairs."),
         ("We have no shelter, all dogs are at home.", "We have no shelter. All dogs are at home."),
+        # What is typed, glued, labelled or punned.
+        (
+            "Come to Reno, NV 89501775-555-0100www.reno.example.com",
+            "Come to Reno, NV 89501. Phone: (775) 555-0100. Website: www.reno.example.com",
+        ),
+        (
+            "He likes other dogs he just doesn't share his food.",
+            "He likes other dogs; he just doesn't share his food.",
+        ),
+        (
+            "BREED: ChihuahuaWEIGHT: 10lbsADOPTION FEE:Precious is a piglet.",
+            "Precious is a Chihuahua who weighs 10 pounds. She is a piglet.",
+        ),
+        ("He is sweet to boot.", "He is sweet as well."),
+        ("She came from Huntington, W Va.", "She came from Huntington, West Virginia."),
+        ("He came from Memphis, Tenn.", "He came from Memphis, Tennessee."),
+        ("Our sole purpose is this.", "Our only purpose is this."),
+        ("He just walks around the yard.", "He only walks around the yard."),
+        ("I want a fur-ever family.", "I want a forever family."),
+        ("He would be a pawsome fur-baby.", "He would be an awesome dog."),
+        ("Xena's babies have homes.", "Xena's puppies have homes."),
+        ("Pets must be provided flea drops.", "Pets must be given flea drops."),
         (
             "Once your form is completed by you and approved by MASR, we call.",
             "Once you complete your form and MASR approves it, we call.",

@@ -117,6 +117,8 @@ class Text:
             text = _WITHOUT_TROUBLE.sub("well", text)
         if ", all " in text or ", our " in text:
             text = _SPLICED.sub(";", text)
+        if any(map(text.__contains__, _RUNNING_ON)):
+            text = _RUN_ON.sub(";", text)
         return list(map(plainly, sentences(text)))  # capitals tell where glued ones end
 
     @cached_property
@@ -165,6 +167,17 @@ _WITHOUT_TROUBLE = re.compile(
 # A sentence of its own behind a comma: “We have no shelter, all dogs are in homes.”
 _SPLICED = re.compile(
     r",(?= (?:all|our) (?:[a-z]+ ){1,3}(?:is|are|live|lives|stay|stays|have|must|will|can)\b)"
+)
+# The same behind nothing at all: “She likes other dogs she just doesn't share her food.”
+_RUN_ON = re.compile(
+    r"(?<=[a-z])(?<!\bthat)(?<!\bthan)(?<!\bwhen)(?<!\bwhich)(?<!\bwho)(?<!\bif)(?<!\bas)"
+    r"(?<!\bbecause)(?<!\bsince)(?<!\bwhere)(?<!\bwhat)(?<!\bhow)"
+    r"(?= (?:he|she|they) (?:just|simply|really|still|only|also) )"
+)
+_RUNNING_ON = tuple(
+    f"{who} {how} "
+    for who in ("he", "ey")  # of “he”, “she” and “they”
+    for how in ("just", "simply", "really", "still", "only", "also")
 )
 
 

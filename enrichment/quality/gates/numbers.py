@@ -67,6 +67,14 @@ _ZERO_PART = re.compile(
 )
 
 
+_LONG_RUN = re.compile(r"\d{4}\d")
+# Where a postal code, a telephone or a date ends and a number goes on: “17268717-555-0100”.
+_GLUED = re.compile(
+    r"(?<=\b\d{5})(?=\d{3}[-.]\d{3}[-.]\d{4}(?!\d))|(?<=\b\d{3}[-.]\d{3}[-.]\d{4})(?=\w)"
+    r"|(?<=/20\d\d)(?=\d)"
+)
+
+
 @of_changes
 def unknown_numbers(checked: Checked) -> GateFinding | None:
     """Numbers that the source doesn't have: in digits, fractions, words, months or hours."""
@@ -85,6 +93,8 @@ def unknown_numbers(checked: Checked) -> GateFinding | None:
     if digits <= said and all(is_known_number(each, set(map(short, said))) for each in stated):
         return None
     known = checked.source_numbers
+    if _LONG_RUN.search(checked.source):
+        known = known | known_numbers(_GLUED.sub(" ", checked.source))
     unknown = [each.text for each in stated if not is_known_number(each, known)]
     if unknown:
         known |= checked.source_spelled
@@ -184,6 +194,8 @@ def numbers_kept(checked: Checked) -> GateFinding | None:
     added = [each.text for each in changes.added if _DIGIT.search(each.text)]
     if not gone and not added:
         return None
+    if _LONG_RUN.search(changes.gone_text):
+        gone = [_GLUED.sub(" ", each) for each in gone]
     if "0" in changes.gone_text:
         gone = [_ZERO_PART.sub(" ", each) for each in gone]
     before, after = _sequence(gone), _sequence(added)

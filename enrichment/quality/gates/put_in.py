@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from enrichment.quality.gates.comparison import Passage, is_content
 from enrichment.quality.gates.stages import unbound
 from enrichment.quality.lexicon.editing import WEIGHTY
-from enrichment.quality.lexicon.words import BEINGS
+from enrichment.quality.lexicon.words import BEINGS, NEGATIVE, POSITIVE
 
 _OTHER_BOUNDS = re.compile(r"[+<>~-]|\b(?:exceed[a-z]*|beyond|almost|nearly)\b")
 
@@ -68,6 +68,36 @@ def _price_in_price(source: Passage, answer: Passage) -> str:
     if answer.text.count("$") < 2 or _INCLUDES.search(source.lower):
         return ""
     return "one price in another" if _IN_A_PRICE.search(answer.lower) else ""
+
+
+_EMPTY_FEE = re.compile(
+    r"\bfees?: *(?=[A-Z][a-z']+ (?:is|was|has|are|were|will|would|loves?|likes?|needs?)\b)",
+    re.IGNORECASE,
+)
+_FEE = re.compile(r"\bfees?\b", re.IGNORECASE)
+
+
+def names_no_fee(source: Passage) -> bool:
+    """Whether all fees of a text are labels with nothing behind them: “FEE: Rex is a pup”."""
+    empty = len(_EMPTY_FEE.findall(source.text)) if "ee:" in source.lower.replace("s:", ":") else 0
+    return 0 < empty == len(_FEE.findall(source.text))
+
+
+_ONLY = re.compile(r"\b(?:only|solely|exclusively) ([a-z']+)")
+_JUST = re.compile(r"\b(?:just|merely|simply|nothing but) ([a-z']+)")
+_PRAISING = POSITIVE | NEGATIVE | frozenset("a the so too want wants".split())
+
+
+def only_for_just(source: Passage, answer: Passage) -> bool:
+    """Whether “only” stands where the other text has “just”, before the same word.
+
+    Not before what one likes or is: “just loves children” doesn't say “only loves children”.
+    """
+    for one, other in ((source.lower, answer.lower), (answer.lower, source.lower)):
+        only = set(_ONLY.findall(one)) - set(_ONLY.findall(other))
+        if only and only <= set(_JUST.findall(other)) - _PRAISING:
+            return True
+    return False
 
 
 _BUT_IS = re.compile(

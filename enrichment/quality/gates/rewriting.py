@@ -100,6 +100,7 @@ def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passa
             and word not in _ENGLISH
             and word not in _NEEDING
             and not word.endswith("n't")
+            and not (word in _REACHED_BY and _reaches(sentence.text))
         ]
         new = longest = run = 0
         for word in content:
@@ -118,6 +119,18 @@ def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passa
             if len(found) > MAX_EXAMPLES:
                 break  # a finding names no more
     return found
+
+
+# Labels that set out how somebody is reached: “Website: www.example.org”.
+_REACHED_BY = frozenset(
+    "phone telephone tel fax email mail website web site address online mobile cell".split()
+)
+_REACHED = re.compile(r"[:.]\s*(?:\(?\d|www\.|https?:|\S+@)|\d{3}")
+
+
+def _reaches(text: str) -> bool:
+    """Whether a number or an address stands behind a label of a sentence."""
+    return ":" in text and _REACHED.search(text) is not None
 
 
 def _is_invented(content: int, new: int, longest: int) -> bool:

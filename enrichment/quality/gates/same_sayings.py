@@ -28,11 +28,17 @@ _SAYINGS = tuple(
          "accustomed to"),
         ("unaccustomed to", "not accustomed to"),
         (r"with (?P<what>[a-z]+(?: [a-z]+){0,2}) or without", r"with or without \g<what>"),
+        (r"fur[- ]?(?:baby|kid)", "dog"),
+        (r"fur[- ]?(?:babies|kids)", "dogs"),
+        (r"fur[- ]ever", "forever"),
+        (r"paw-?some", "awesome"),
+        (r"paw-?fect", "perfect"),
     )
 )  # fmt: skip
 _MAY_SAY = re.compile(
     r"no matter|used to|unaccustomed|yet to|barely|scarcely|refuse|knowledge|idea|clue|or without"
-    r"|that was|that were|who was|who were|which was|which were",
+    r"|that was|that were|who was|who were|which was|which were"
+    r"|fur bab|fur-bab|furbab|furkid|fur-kid|fur kid|fur-ever|fur ever|pawsome|paw-some|pawfect",
     re.IGNORECASE,
 )
 _EVER = re.compile(r"\b(how|what|where|who|when|which)ever\b(?!,)", re.IGNORECASE)
@@ -55,6 +61,7 @@ _FREE_OF = re.compile(  # “a cat-free home”
     r"( (?:[a-z]+ )?(?:home|house|household|family|environment|apartment)s?)?\b",
     re.IGNORECASE,
 )
+_HER_BABIES = re.compile(r"\b(her|(?:mama|mom|[A-Z][a-z]+)\Ws) bab(?:y|ie)(s?)\b")
 _DENIES = re.compile(r"\b(?:not?|never|without|lack(?:s|ed|ing)?)\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
 
 
@@ -95,6 +102,8 @@ _DENIES_IN_ASCII = re.compile(
 
 def _as_in(text: str, other: str) -> str:
     """A text with “not willing” for “unwilling” and the like where the other has only that."""
+    if "bab" in text and "pup" in other and "bab" not in other and "pup" not in text:
+        text = _HER_BABIES.sub(r"\1 pup\2", text)
     if not _denies(other):
         return text
     lower = other.lower()

@@ -328,17 +328,24 @@ def _weighed(
         stated.add("least")
     if states.lasts(source.lower):  # “for the rest of his life”
         stated.add("always")
-    if _PRICE.search(answer.lower) or not _FEES.isdisjoint(added.words):
+    if (
+        _PRICE.search(answer.lower)
+        or not _FEES.isdisjoint(added.words)
+        or put_in.names_no_fee(source)
+    ):
         stated.add("fee")
+    if ("only" in had) is not ("only" in has) and put_in.only_for_just(source, answer):
+        stated.add("only")
     for name in sorted(had.keys() - has.keys() - MAY_GO - stated):
         if not answer.misspells(had[name]):
             return f"without “{had[name].replace('_', ' ')}”"
-    for name in sorted(has.keys() - had.keys() - MAY_COME - (stated & {"least", "always"})):
+    for name in sorted(has.keys() - had.keys() - MAY_COME - (stated & _SAID_BEFORE)):
         if not source.misspells(has[name]):
             return f"with “{has[name].replace('_', ' ')}”"
     return ""
 
 
+_SAID_BEFORE = frozenset({"least", "always", "only"})
 _OLDER = frozenset("older over up more taller above larger".split())
 _FEES = frozenset(word for word, names in WEIGHTY.items() if "fee" in names)
 _PRICE = re.compile(r"\$|\bdollars?\b|\bfree\b")

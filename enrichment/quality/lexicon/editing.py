@@ -259,8 +259,8 @@ PAST: Mapping[str, str] = dict(
 
 # Left out or put in, each of these changes what is promised. Its words count as one.
 _WEIGHTY = """
-    only: only solely exclusively
-    condition: if unless provided whether when whenever as_long_as so_long_as
+    only: only solely exclusively sole
+    condition: if unless whether when whenever as_long_as so_long_as
     unless: unless
     exception: except excluding excepting apart_from aside_from other_than besides with_the_exception
     still: still

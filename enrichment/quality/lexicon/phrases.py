@@ -20,8 +20,20 @@ PHRASES: Mapping[str, str] = {
     "because of": "because",
     "in the event that": "if",
     "in case": "if",
+    "provided that": "if",
+    "providing that": "if",
+    **{
+        f"{provided} {who}": f"if {who}"
+        for provided in ("provided", "providing")
+        for who in "he she it they you there we i your his her all no".split()
+    },
     "in addition to": "and",
     "as well as": "and",
+    "to boot": "also",
+    "what's more": "also",
+    "on top of that": "also",
+    "on top of this": "also",
+    "in addition": "also",
     "at this point in time": "now",
     "at this point": "now",
     "at this time": "now",

@@ -309,4 +309,26 @@ LINES = """
     meanwhile meantime
     nationwide country
     statewide state
+    beyond outside past
+    hint touch trace
+    mutt mix mixed muttley
+    scritches scratches rubs
+    tons lots plenty many
+    majority most
+    variety range selection assortment
+    portion part share
+    pack family crew
+    abode house home
+    cuddlebug cuddler snuggler lovebug
+    bestie friend
+    crazy wild
+    leery wary cautious
+    wiggly squirmy
+    cheerful happy joyful
+    assistance help aid support
+    funds money
+    extended long lengthy prolonged
+    remarkable amazing extraordinary
+    delightful charming wonderful lovely
+    tremendous huge great
 """

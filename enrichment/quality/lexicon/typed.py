@@ -62,6 +62,19 @@ TYPED: Mapping[str, str] = {
         month: mo mos mth mths
         weeks: wk wks
         years: yr yrs yo
+        awesome: pawsome
+        perfect: pawfect purrfect
+        positive: pawsitive
+        party: pawty
+        parents: pawrents furparents
+        friend: furriend
+        friends: furriends
+        update: pupdate
+        dog: doggo pupper
+        dogs: doggos puppers
+        boy: boi
+        human: hooman
+        humans: hoomans
     """.strip().splitlines()
     for meant, _, rest in [line.strip().partition(": ")]
     for typed in rest.split()

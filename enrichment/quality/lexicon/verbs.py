@@ -33,6 +33,7 @@ _VERBS = """
     pet stroke rub scratch
     sniff smell
     watch observe see
+    watch look gaze
     notice observe see spot
     look gaze stare
     look search seek hunt
@@ -49,6 +50,7 @@ _VERBS = """
     decide determine choose
     describe call characterize
     say state report mention note tell explain
+    state voice express
     tell inform let
     ask request
     explain describe clarify
