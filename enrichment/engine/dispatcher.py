@@ -16,11 +16,12 @@ from uuid import UUID
 
 from django.db import DatabaseError, InterfaceError
 
+from enrichment.engine import outgoing
 from enrichment.engine.answer_spool import AnswerSpool
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Item, Outcome, answered, call_for, failed, kept_of, without_fact
 from enrichment.engine.judging_time import look_ahead, takes_long
-from enrichment.engine.outgoing import LIMITS_LOST, PLAIN, Ask, OutgoingRow, broken, unasked
+from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
 from enrichment.engine.send_intents import Announcer
 from enrichment.engine.sent_log import SentLog
 from enrichment.engine.window import CallWindow
@@ -30,10 +31,9 @@ from enrichment.facts import fetching
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed, GenerationRefused
 from llmconfig.client.http import background_loop
-from llmconfig.client.pipeline.endpoints import AddressUnusable
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation
-from llmconfig.errors import ConfigurationError, LLMError, SecretUnreadable
+from llmconfig.errors import ConfigurationError, LLMError
 
 logger = logging.getLogger(__name__)
 
@@ -43,14 +43,8 @@ MIN_PORTION = 4
 USUAL_PORTION = 50  # rows of one statement, where the window has room for twice as many
 # What was announced earlier is announced again: asleep for long, we may have lost the lease.
 TRUSTED_SECONDS = LEASE_SECONDS / 2
-# Why nobody could be asked at all.
-UNASKABLE = frozenset({AddressUnusable.code, SecretUnreadable.code})
-# Nothing was sent, because nobody knows what other processes send.
-LIMITS_UNKNOWN = "limits_unknown"
 LOOK_AGAIN_SECONDS = 1.0
 UNCONFIRMED = "Waiting for the database to confirm what may be sent."
-# How a call ends that was not the row's fault: it waits for a person, or for the next lane.
-HELD_BACK = frozenset({"aborted", "calls_disabled"})
 
 
 class Dispatcher:
@@ -80,7 +74,7 @@ class Dispatcher:
         self._announced: deque[OutgoingRow] = deque()
         self._in_flight = CallWindow(window, vacated=self._dispatch)
         self._outcomes: deque[Outcome] = deque()
-        self._being_written = 0
+        self._being_written = self._settling = 0
         self._portion = max(MIN_PORTION, min(USUAL_PORTION, window // 2), window // PORTIONS)
         self._announcer = Announcer(batch_id)
         self._announcing = False
@@ -268,7 +262,8 @@ class Dispatcher:
 
     def _kept(self, until: float, exposed: int | None) -> None:
         self._kept_until = until
-        self._in_flight.allow(exposed, unwritten=len(self._outcomes) + self._being_written)
+        unwritten = len(self._outcomes) + self._being_written + self._settling
+        self._in_flight.allow(exposed, unwritten=unwritten)
         self._dispatch()
 
     def _abort_unsent(self) -> None:
@@ -331,10 +326,10 @@ class Dispatcher:
             self._stop_for(error)
             return None
         except (DatabaseError, InterfaceError) as error:
-            return unasked(item, error)
+            return outgoing.unasked(item, error)
         except Exception as error:
             logger.exception("Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id)
-            return broken(item, error, told)
+            return outgoing.broken(item, error, told)
 
     async def _answer(
         self, row: OutgoingRow, call: Call, told: list[tuple[CallRecord, Texts]]
@@ -348,24 +343,23 @@ class Dispatcher:
                     before_send=lambda: self._may_send(row),
                     follow=row.follow,
                     pause=partial(self._in_flight.pause, row),
+                    settling=row.settles,
                 )
             except GenerationFailed as failure:
-                outcomes = {each.outcome for each in failure.record.attempts}
-                if LIMITS_UNKNOWN not in outcomes or outcomes - {LIMITS_UNKNOWN, "cooling"}:
+                if not outgoing.is_for_lost_limits(failure):
                     raise
             told.clear()
-            row.waits_for = LIMITS_LOST
+            row.waits_for = outgoing.LIMITS_LOST
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     def _of_failure(
         self, item: Item, failure: GenerationFailed, texts: Texts | None
     ) -> Outcome | None:
-        attempts = failure.record.attempts
-        if attempts and all(each.outcome in UNASKABLE for each in attempts):
+        if outgoing.is_unaskable(failure):
             self._stop_for(failure)
             return None
-        held_back = failure.record.error_code in HELD_BACK
-        if held_back and not any(each.paid for each in attempts):
+        held_back = failure.record.error_code in outgoing.HELD_BACK
+        if held_back and not any(each.paid for each in failure.record.attempts):
             return None
         retriable = held_back or not isinstance(failure, GenerationRefused)
         return failed(self.enrichment, item, failure, texts, retriable=retriable)
@@ -380,13 +374,19 @@ class Dispatcher:
         outcome = None if task.cancelled() else task.result()
         if outcome is not None:
             self._keep(row, outcome)
-            self._outcomes.append(outcome)  # before it counts as ended: the lane reads both
         self._in_flight.leave(row)
-        self._ended += 1
+        self._settling += 1
+        row.when_settled(partial(self._hand_over, outcome))
         if self._stopped:
             self._abort_unsent()
-        self._wake_if_needed()
         self._dispatch()
+
+    def _hand_over(self, outcome: Outcome | None) -> None:
+        if outcome is not None:
+            self._outcomes.append(outcome)  # before it counts as ended: the lane reads both
+        self._settling -= 1
+        self._ended += 1
+        self._wake_if_needed()
 
     def _keep(self, row: OutgoingRow, outcome: Outcome) -> None:
         """On disk until it is written; some microseconds, and no answer is lost in between."""

@@ -9,9 +9,12 @@ from enrichment.engine.claims import Claim
 from enrichment.engine.items import Item, Outcome, broken_by, judged
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
+from llmconfig.client.errors import GenerationFailed
+from llmconfig.client.pipeline.endpoints import AddressUnusable
 from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord, Generation
+from llmconfig.errors import SecretUnreadable
 
 Judge = Callable[[Enrichment, Item, Generation, Texts | None], Outcome]
 
@@ -29,6 +32,12 @@ LIMITS_LOST = (
     "Redis (REDIS_URL), which keeps the provider's limits for all processes, can't be reached; it"
     " goes on when that is back."
 )
+# Nothing was sent, because nobody knows what other processes send.
+LIMITS_UNKNOWN = "limits_unknown"
+# Why nobody could be asked at all.
+UNASKABLE = frozenset({AddressUnusable.code, SecretUnreadable.code})
+# How a call ends that was not the row's fault: it waits for a person, or for the next lane.
+HELD_BACK = frozenset({"aborted", "calls_disabled"})
 MAX_HANDED_BACK = 10_000  # remembered
 
 
@@ -48,10 +57,21 @@ class OutgoingRow:
     task: "asyncio.Task[Outcome | None] | None" = None
     call: CallWatch | None = None
     waits_for: str = ""  # before its call is made again
+    settling: "asyncio.Future[None] | None" = None  # until its budgets have stored its cost
     pauses: int = 0  # long ones, between two requests
 
     def follow(self, call: CallWatch) -> None:
         self.call, self.waits_for = call, ""
+
+    def settles(self, stored: "asyncio.Future[None]") -> None:
+        self.settling = stored
+
+    def when_settled(self, tell: Callable[[], None]) -> None:
+        """Call this now, or once its budgets have stored what it cost."""
+        if self.settling is None or self.settling.done():
+            tell()
+        else:
+            self.settling.add_done_callback(lambda _: tell())
 
     def ended(self) -> None:
         """Let go of task and call, which know the row: else only the collector would free them."""
@@ -102,6 +122,18 @@ class OutgoingRow:
 
 # Rows that this process has handed back in a later pause, the oldest first.
 _handed_back: dict[tuple[int, str], None] = {}
+
+
+def is_unaskable(failure: GenerationFailed) -> bool:
+    """Whether nobody could be asked at all, whatever the row is."""
+    attempts = failure.record.attempts
+    return bool(attempts) and all(each.outcome in UNASKABLE for each in attempts)
+
+
+def is_for_lost_limits(failure: GenerationFailed) -> bool:
+    """Whether nobody was asked because Redis, which keeps the limits, is lost."""
+    outcomes = {each.outcome for each in failure.record.attempts}
+    return LIMITS_UNKNOWN in outcomes and not outcomes - {LIMITS_UNKNOWN, "cooling"}
 
 
 def unasked(item: Item, error: Exception) -> Outcome:

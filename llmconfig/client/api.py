@@ -25,7 +25,7 @@ from llmconfig.client.pipeline.embeddings import Embedding, EmbeddingCall, Embed
 from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.pipeline.outcome import Outcome
 from llmconfig.client.pipeline.publishing import Collect
-from llmconfig.client.pipeline.state import BeforeSend, GenerationState, Pause
+from llmconfig.client.pipeline.state import BeforeSend, GenerationState, Pause, Settling
 from llmconfig.client.pipeline.strategy import CHAT, SEVERAL, Strategy
 from llmconfig.client.pipeline.streaming import PassOn, Streaming, as_deltas
 from llmconfig.client.pipeline.token_counts import TokenCount
@@ -53,6 +53,7 @@ async def agenerate(
     before_send: BeforeSend | None = None,
     follow: Follow | None = None,
     pause: Pause = asyncio.sleep,
+    settling: Settling | None = None,
 ) -> Generation:
     """Carry out a call and hand its record on, also that of a failed one.
 
@@ -60,7 +61,9 @@ async def agenerate(
     registered recorders before this returns. `before_send` is called before each request, when
     budgets and limits have let it go; where it returns False, nothing is sent and the call fails
     with the code `aborted`. `follow` gets an object that tells, on this event loop, what the
-    call waits for. `pause` sleeps the seconds between a failed request and the next one.
+    call waits for. `pause` sleeps the seconds between a failed request and the next one. `settling`
+    may get a future: then the call hasn't waited until its cost stands in the budgets' ledger, and
+    whoever called waits for that, which takes a tenth of a second, before giving the answer away.
 
     Raises GenerationFailed's kinds and BudgetExceeded, and what resolution raises: CallsDisabled,
     UnknownNode, NoTarget. A cancelled call leaves a record too.
@@ -70,7 +73,9 @@ async def agenerate(
     configuration = snapshot.fresh() or await in_force.acurrent()
     if call.cascades and (steered := cascades.of_call(call, configuration)) is not None:
         return await _cascaded(call, *steered, collect, follow)
-    state = GenerationState(call, configuration, before_send=before_send, pause=pause)
+    state = GenerationState(
+        call, configuration, before_send=before_send, pause=pause, settling=settling
+    )
     if follow is not None:
         follow(CallWatch(state))
     ended = await _live(state, CHAT if call.choices == 1 else SEVERAL, collect)

@@ -225,6 +225,26 @@ def test_calls_that_a_budget_counts_go_it_while_enough_is_held_ahead(targets, as
     assert any(each is not None for each in taken)
 
 
+def test_who_waits_for_the_ledger_itself_has_the_answer_before(targets, ask):
+    told: list[asyncio.Future[None]] = []
+
+    async def calls():
+        await client.agenerate(call)  # what the general way has stored when it returns
+        before = await spent()
+        async with much_ahead():
+            made = await client.agenerate(call, collect=keep, settling=told.append)
+            (stored,) = told
+            assert not stored.done()
+            await stored
+            return made.record.cost_usd, await spent() - before
+
+    keep = lambda *_: None  # noqa: E731 - it has no other name
+    call = replace(ask(), use_cache=False)
+    budget_of(NODE)
+    cost, counted = asyncio.run(calls())
+    assert cost == counted > 0
+
+
 def test_of_identical_calls_one_asks_also_where_nothing_was_found_for_long(targets, ask, simulator):
     async def calls():
         shared_cache.of_running_loop().dry = shared_cache.DRY_AFTER

@@ -25,6 +25,9 @@ BeforeSend = Callable[[], bool]
 # Sleeps for as many seconds between two requests.
 Pause = Callable[[float], Awaitable[None]]
 
+# Called with what is done when the budgets have stored a cost that the call doesn't wait for.
+Settling = Callable[[asyncio.Future[None]], None]
+
 # The master switch is read again before a request if it was last read longer ago than this.
 SWITCH_SEEN_SECONDS = 0.1
 
@@ -111,10 +114,12 @@ class GenerationState:
         shadow: bool = False,
         before_send: BeforeSend | None = None,
         pause: Pause = asyncio.sleep,
+        settling: Settling | None = None,
     ) -> None:
         call = self.call = token_limits.with_one_limit(call) if call.extra else call
         self.before_send = before_send
         self.pause = pause
+        self.settling = settling
         self.configuration = configuration
         self.resolution: Resolution = resolve(
             call.node,

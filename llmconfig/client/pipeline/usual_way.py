@@ -124,6 +124,7 @@ async def _asked_counted(
     )
     if not admission.is_entered_at_once():
         return None
+    has_left = False
     try:
         exchange = TargetExchange(state, CHAT, target, endpoint)
         exchange.looked = True
@@ -139,6 +140,11 @@ async def _asked_counted(
             raise
         exchange.failed = made.reply is None
         admission.ended(made.attempt, transient=made.transient)
+        if state.settling is not None and made.reply is not None:
+            has_left = True
+            if (stored := admission.leave_answered()) is not None:
+                state.settling(stored)
     finally:
-        await admission.leave()
+        if not has_left:
+            await admission.leave()
     return made, exchange

@@ -4,6 +4,7 @@ Budgets, limits, what the provider bears, cool-downs: all roads to a provider pa
 request. Where none of them is set this costs some microseconds and no message.
 """
 
+import asyncio
 import time
 from collections.abc import Coroutine
 from decimal import Decimal
@@ -204,6 +205,18 @@ class Admission:
         release_place(self._limiter, self._call, attempt, self._tokens)
         if self._budgets:
             await self._settle(self._cost(attempt), unpriced=self._is_unpriced(attempt))
+
+    def leave_answered(self) -> asyncio.Future[None] | None:
+        """The same for a good answer whose cost is known, without waiting.
+
+        Gives what is done when the cost is stored, None if no budget counts it.
+        """
+        attempt = self._attempt
+        release_place(self._limiter, self._call, attempt, self._tokens)
+        if not self._budgets:
+            return None
+        matched, self._budgets = self._budgets, ()
+        return budgets.ledger_client().settle_later(matched, self._held, self._cost(attempt))
 
     async def _release_unsent(self) -> None:
         cooldown.release(self._target)

@@ -4,14 +4,15 @@ The ledger (`budget_ledger`) is in PostgreSQL, so that no restart of anything fo
 process's calls under way may cost at most is one hold for each process and budget, renewed while
 they run; a killed process's holds expire. All calls of an event loop that wait at the same time are
 answered by one transaction, where many come also those that come next (`ahead`), and a call that no
-budget matches costs nothing.
+budget matches costs nothing. What a call has cost is told soon if somebody waits for that, else
+some time later, with others.
 """
 
 import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter, itemgetter
 from uuid import uuid4
@@ -19,10 +20,10 @@ from uuid import uuid4
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError
 
-from llmconfig.client.traffic.ahead import AHEAD_SECONDS, CallRate, spacing
+from llmconfig.client.traffic.ahead import AHEAD_SECONDS, TOGETHER_SECONDS, spacing
+from llmconfig.client.traffic.budget_accounts import Account, AskingCall
 from llmconfig.client.traffic.budget_ledger import (
     GRANTED,
-    NOTHING,
     BudgetAnswer,
     BudgetVerdict,
     LedgerOrder,
@@ -87,48 +88,6 @@ NAMED_BY: Mapping[str, Callable[[BudgetLabels], str]] = {
 }
 
 
-@dataclass(slots=True)
-class _Request:
-    """A call that waits for its answer."""
-
-    wish: "Wish"
-    answer: asyncio.Future[BudgetAnswer]
-
-
-@dataclass(slots=True)
-class _Account:
-    """What this holder has told, or is to tell, of one budget."""
-
-    period: str
-    held: Decimal = NOTHING
-    to_settle: Decimal = NOTHING
-    unpriced: int = 0  # calls to be told of that have no known price
-    # Held in the ledger for calls to come. It only shrinks before the ledger is told, and only
-    # grows after, so that what calls take from it meanwhile is held at any moment.
-    ahead: Decimal = NOTHING
-    dearest: Decimal = NOTHING  # of the calls that came lately
-    rate: CallRate = field(default_factory=CallRate)
-
-    def hold(self, most_usd: Decimal) -> None:
-        """A call has its worst case held."""
-        self.held += most_usd
-        self.dearest = max(self.dearest, most_usd)
-        self.rate.took()
-
-    def plan(self, now: float) -> Decimal:
-        """Give up what isn't needed ahead; tells how much more is."""
-        wanted = self.dearest * self.rate.wanted(now) if self.held else NOTHING
-        if not wanted:
-            self.dearest = NOTHING
-        self.ahead = min(self.ahead, wanted)
-        return wanted - self.ahead
-
-    @property
-    def is_open(self) -> bool:
-        """Whether anything is held, or to be told."""
-        return bool(self.held or self.ahead or self.to_settle or self.unpriced)
-
-
 def matching(configuration: Snapshot, caller: BudgetLabels) -> tuple[BudgetFacts, ...]:
     """The budgets that count a call, in their own order."""
     if not configuration.budgets:
@@ -156,9 +115,11 @@ class BudgetLedgerClient:
 
     def __init__(self) -> None:
         self.holder = uuid4()
-        self._asking: list[_Request] = []
+        self._asking: list[AskingCall] = []
         self._settling: list[DoneInTime] = []
-        self._accounts: dict[int, _Account] = {}
+        self._accounts: dict[int, Account] = {}
+        self._later: asyncio.TimerHandle | None = None  # until what nobody waits for is told
+        self._together: asyncio.Future[None] | None = None  # done when that is stored
         self._behind = False  # something is still to be told after a failure
         self._under_way = 0  # calls that hold something
         self._trusted_until = 0.0
@@ -205,6 +166,8 @@ class BudgetLedgerClient:
         for account in accounts:
             account.ahead -= most_usd
             account.hold(most_usd)
+            if account.ahead < account.low:
+                self._wake.set()
         self._under_way += 1
         return True
 
@@ -222,7 +185,7 @@ class BudgetLedgerClient:
         self._under_way -= 1
 
     async def _ask(self, wish: Wish) -> BudgetAnswer:
-        request = _Request(wish, asyncio.get_running_loop().create_future())
+        request = AskingCall(wish, asyncio.get_running_loop().create_future())
         self._asking.append(request)
         self._attend()
         try:
@@ -232,11 +195,11 @@ class BudgetLedgerClient:
                 self._give_back(request)
             raise
 
-    def _give_back(self, request: _Request) -> None:
+    def _give_back(self, request: AskingCall) -> None:
         """It was answered in the moment in which its call gave up."""
         if request.answer.exception() is None and request.answer.result() is GRANTED:
             for budget in request.wish.budgets:
-                account = self._accounts.setdefault(budget.id, _Account(budget.period))
+                account = self._accounts.setdefault(budget.id, Account(budget.period))
                 account.held -= request.wish.most_usd
             self._under_way -= 1
             self._attend()
@@ -255,12 +218,7 @@ class BudgetLedgerClient:
 
         Where the ledger is lost, it is told as soon as it is back, and this returns before.
         """
-        for budget in budgets:
-            account = self._accounts.setdefault(budget.id, _Account(budget.period))
-            account.held -= most_usd
-            account.to_settle += cost_usd
-            account.unpriced += unpriced
-        self._under_way = max(0, self._under_way - 1)
+        self._spent(budgets, most_usd, cost_usd, unpriced=unpriced)
         loop = asyncio.get_running_loop()
         stored = DoneInTime(loop.create_future())
         self._settling.append(stored)
@@ -271,6 +229,43 @@ class BudgetLedgerClient:
             await stored.future
         finally:
             patience.end(stored)
+
+    def settle_later(
+        self, budgets: tuple[BudgetFacts, ...], most_usd: Decimal, cost_usd: Decimal
+    ) -> asyncio.Future[None]:
+        """The same within TOGETHER_SECONDS; gives what is done when it is stored.
+
+        Not to be cancelled: it is that of all who settle meanwhile.
+        """
+        self._spent(budgets, most_usd, cost_usd)
+        if self._together is None or self._together.done():
+            loop = asyncio.get_running_loop()
+            stored = DoneInTime(loop.create_future())
+            self._together = stored.future
+            self._settling.append(stored)
+            patience = limits_of(loop)[PATIENCE_SECONDS]
+            patience.begin(stored)
+            stored.future.add_done_callback(lambda _: patience.end(stored))
+            if self._later is None:
+                self._later = loop.call_later(TOGETHER_SECONDS, self._attend)
+        return self._together
+
+    def _spent(
+        self,
+        budgets: tuple[BudgetFacts, ...],
+        most_usd: Decimal,
+        cost_usd: Decimal,
+        *,
+        unpriced: bool = False,
+    ) -> None:
+        for budget in budgets:
+            account = self._accounts.get(budget.id)
+            if account is None:
+                account = self._accounts[budget.id] = Account(budget.period)
+            account.held -= most_usd
+            account.to_settle += cost_usd
+            account.unpriced += unpriced
+        self._under_way = max(0, self._under_way - 1)
 
     def _attend(self) -> None:
         self._wake.set()
@@ -302,11 +297,7 @@ class BudgetLedgerClient:
 
     async def _exchange(self, loop: asyncio.AbstractEventLoop) -> None:
         sent_at = loop.time()
-        asking = [each for each in self._asking if not each.answer.done()]
-        settling, self._asking, self._settling = self._settling, [], []
-        for request in asking:
-            for budget in request.wish.budgets:
-                self._accounts.setdefault(budget.id, _Account(budget.period))
+        asking, settling = self._taken()
         accounts = self._accounts.items()
         ahead = {key: each.plan(sent_at) for key, each in accounts}
         order = LedgerOrder(
@@ -329,14 +320,27 @@ class BudgetLedgerClient:
                 self._accounts[key].to_settle -= amount
                 self._accounts[key].unpriced -= order.unpriced[key]
             for key, amount in reply.ahead.items():
-                self._accounts[key].ahead += amount
+                self._accounts[key].got(amount)
         for stored in settling:
             stored.end()
         for key, each in list(self._accounts.items()):
             if not (each.is_open or order.held.get(key)):
                 del self._accounts[key]
 
-    def _grant(self, asking: Sequence[_Request], answers: Sequence[BudgetAnswer]) -> None:
+    def _taken(self) -> tuple[list[AskingCall], list[DoneInTime]]:
+        """Who asks and who settles now; who comes later has the next exchange."""
+        asking = [each for each in self._asking if not each.answer.done()]
+        for request in asking:
+            for budget in request.wish.budgets:
+                self._accounts.setdefault(budget.id, Account(budget.period))
+        settling, self._asking, self._settling = self._settling, [], []
+        self._together = None
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        return asking, settling
+
+    def _grant(self, asking: Sequence[AskingCall], answers: Sequence[BudgetAnswer]) -> None:
         for request, answer in zip(asking, answers, strict=True):
             if request.answer.done():
                 continue  # it gave up: the next exchange says that nothing is held for it
@@ -350,7 +354,7 @@ class BudgetLedgerClient:
                     account.rate.stop()  # others may wait for what is held ahead
             request.answer.set_result(answer)
 
-    def _refuse(self, asking: Sequence[_Request], error: Exception) -> None:
+    def _refuse(self, asking: Sequence[AskingCall], error: Exception) -> None:
         """Nobody may call; what is to be settled is told with the next exchange."""
         logger.error("The budgets' ledger can't be reached: %s.", type(error).__name__)
         for request in asking:

@@ -162,7 +162,7 @@ class RateLimiter:
             return
         if self._contended:
             self._wake.set()
-        elif self._nap is None:
+        elif self._nap is None and not self._ahead.left:  # else it is looked at soon anyway
             loop = asyncio.get_running_loop()
             self._nap = loop.call_later(IDLE_PLACE_SECONDS, self._wake_up)
         self._attend()
