@@ -29,6 +29,11 @@ NO_KEY = (
 )
 
 
+def fits_a_header(key: str) -> bool:
+    """Whether a key may be sent: ASCII without spaces or line breaks, which could forge one."""
+    return key.isascii() and key.isprintable() and " " not in key
+
+
 class Secret:
     """A value that can't be printed, compared, iterated, pickled or serialised by accident."""
 

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from enrichment.api.enriching import LANGUAGE_HELP, TYPE_HELP
 from enrichment.batches.cascades import CascadeFigures, figures_of
-from enrichment.batches.creation import AUTO, MAX_PRIORITY, Selection
+from enrichment.batches.creation import AUTO, MAX_PRIORITY, Selection, Terms
 from enrichment.batches.progress import Progress, progress_of
 from enrichment.batches.staleness import ALL_REASONS, DEFAULT_REASONS, Reason
 from enrichment.models import Batch, EnrichmentResult, Transport
@@ -118,6 +118,16 @@ def selection_of(given: dict[str, Any]) -> Selection:
         force=given["force"],
         stale=frozenset(Reason(each) for each in given["stale"]),
         variants=tuple(dict.fromkeys(given.get("target_languages", [""]))),
+    )
+
+
+def terms_of(given: dict[str, Any]) -> Terms:
+    """The terms that a checked body asks for."""
+    return Terms(
+        max_cost_usd=given["max_cost_usd"],
+        priority=given["priority"],
+        transport=given["transport"],
+        within_hours=given["within_hours"],
     )
 
 

@@ -19,10 +19,10 @@ from enrichment.api.batch_bodies import (
     FailureRowSerializer,
     ResumeRequestSerializer,
     selection_of,
+    terms_of,
 )
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.batches import creation, lifecycle
-from enrichment.batches.creation import Terms
 from enrichment.batches.progress import counted
 from enrichment.batches.undo import undo
 from enrichment.errors import NoWorkers
@@ -64,12 +64,7 @@ class BatchList(BatchRows, generics.ListAPIView[Batch]):
             given["processing_type"],
             selection_of(given),
             write_size=given["batch_size"],
-            terms=Terms(
-                max_cost_usd=given["max_cost_usd"],
-                priority=given["priority"],
-                transport=given["transport"],
-                within_hours=given["within_hours"],
-            ),
+            terms=terms_of(given),
             user=self.caller,
         )
         return Response(answered(batch, set_going(batch)), status=status.HTTP_202_ACCEPTED)

@@ -6,8 +6,10 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment.api.batch_bodies import BatchRequestSerializer, selection_of
+from enrichment.api.batch_bodies import BatchRequestSerializer, selection_of, terms_of
 from enrichment.api.failures import EnrichmentEndpoint
+from enrichment.batches.creation import check_order
+from enrichment.enrichments import get
 from enrichment.forecast import CascadeForecast, Forecast, Quantiles, forecast
 from llmconfig.api.kit.bodies import StrictSerializer
 from llmconfig.api.kit.documentation import extend_schema
@@ -65,5 +67,8 @@ class BatchForecast(EnrichmentEndpoint):
         wanted = self.request_serializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         given = wanted.validated_data
+        check_order(
+            get(given["processing_type"]), write_size=given["batch_size"], terms=terms_of(given)
+        )
         found = forecast(given["processing_type"], selection_of(given))
         return Response(ForecastSerializer(found).data)

@@ -176,6 +176,20 @@ def check_variant(enrichment: Enrichment, variant: str) -> None:
         )
 
 
+def check_order(
+    enrichment: Enrichment, *, write_size: int | None = None, terms: Terms = NO_TERMS
+) -> Transport:
+    """How the calls of a batch on these terms will travel.
+
+    Raises FeatureOff, and BadSelection, which names the field, for terms that no batch may have.
+    """
+    check_allowed(enrichment)
+    check_writes(enrichment)
+    _check_write_size(write_size)
+    check_terms(terms)
+    return _transport(enrichment, terms)
+
+
 @transaction.atomic
 def create(
     name: str,
@@ -190,14 +204,11 @@ def create(
     Raises UnknownEnrichment, FeatureOff, BadSelection.
     """
     enrichment = get(name)
-    check_allowed(enrichment)
-    check_writes(enrichment)
+    transport = check_order(enrichment, write_size=write_size, terms=terms)
     if selection.draft is not None:
         raise BadSelection(gettext("draft: save the prompt before a batch uses it."), field="draft")
     for variant in selection.variants:
         check_variant(enrichment, variant)
-    _check_write_size(write_size)
-    check_terms(terms)
     _one_after_another(name)
     batch = Batch.objects.create(
         enrichment=name,
@@ -214,7 +225,7 @@ def create(
         max_cost_usd=terms.max_cost_usd,
         priority=terms.priority,
         automatic=terms.automatic,
-        transport=_transport(enrichment, terms),
+        transport=transport,
         created_by=user,
     )
     batch.rows_total = sum(

@@ -102,21 +102,22 @@ class BatchCommand(BaseCommand):
             stale=_reasons(options["stale"]),
             variants=self.variants(options),
         )
+        terms = creation.Terms(
+            max_cost_usd=options["max_cost"],
+            priority=options["priority"],
+            transport=options["transport"],
+            within_hours=options["within"],
+        )
         try:
             if options["dry_run"]:
+                creation.check_order(
+                    get(self.enrichment), write_size=options["batch_size"], terms=terms
+                )
                 self._preview(selection, as_json=options["json"])
                 return
             resolve(get(self.enrichment).node, snapshot=snapshot.current())
             batch = creation.create(
-                self.enrichment,
-                selection,
-                write_size=options["batch_size"],
-                terms=creation.Terms(
-                    max_cost_usd=options["max_cost"],
-                    priority=options["priority"],
-                    transport=options["transport"],
-                    within_hours=options["within"],
-                ),
+                self.enrichment, selection, write_size=options["batch_size"], terms=terms
             )
         except (EnrichmentError, LLMError) as error:
             raise CommandError(str(error)) from error

@@ -6,7 +6,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from llmconfig.configuration import snapshot
+from llmconfig.configuration import layers, snapshot
 from llmconfig.configuration.numbers import count, decimal
 from llmconfig.configuration.resolution import Resolution, Target, explain
 from llmconfig.errors import UnknownNode
@@ -17,6 +17,16 @@ LABELS = {
     "temperature": _("Temperature"),
     "max_tokens": _("Max tokens"),
     "fallbacks": _("Fallbacks"),
+}
+LAYER_NAMES = {
+    layers.CALLER: _("caller"),
+    layers.USER_NODE: _("user override for the node"),
+    layers.USER_TYPE: _("user override for the interaction type"),
+    layers.EXPERIMENT: _("experiment"),
+    layers.NODE: _("node"),
+    layers.INTERACTION: _("interaction type"),
+    layers.PROCESSING: _("processing settings"),
+    layers.ENVIRONMENT: _("environment"),
 }
 # A page has no caller and no user: those layers are always empty there.
 FIRST_SHOWN = 3
@@ -57,9 +67,8 @@ def explain_node(name: str) -> Explanation | None:
         found = explain(name, snapshot=state)
     except UnknownNode:
         return None
-    layers = tuple(each.layer for each in found.layers["model"][FIRST_SHOWN:])
     return Explanation(
-        layers=layers,
+        layers=tuple(name_of(each.layer) for each in found.layers["model"][FIRST_SHOWN:]),
         rows=tuple(_row(field_name, found) for field_name in LABELS),
         targets=tuple(describe(target) for target in found.targets),
         warnings=found.warnings,
@@ -67,12 +76,17 @@ def explain_node(name: str) -> Explanation | None:
     )
 
 
+def name_of(layer: str) -> str:
+    """A layer's name in the reader's language; a variable of the environment has its own."""
+    return str(LAYER_NAMES.get(layer, layer))
+
+
 def _row(field_name: str, found: Resolution) -> FieldRow:
     winner = found.winner(field_name)
     return FieldRow(
         str(LABELS[field_name]),
         tuple(
-            LayerCell(each.layer, _text(each.value), each is winner)
+            LayerCell(name_of(each.layer), _text(each.value), each is winner)
             for each in found.layers[field_name][FIRST_SHOWN:]
         ),
     )

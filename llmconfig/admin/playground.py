@@ -29,7 +29,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from llmconfig import client
-from llmconfig.admin.explain import LABELS, describe
+from llmconfig.admin.explain import LABELS, describe, name_of
 from llmconfig.admin.kit.attempts import attempt_lines
 from llmconfig.admin.kit.panels import (
     AskedBefore,
@@ -303,7 +303,7 @@ def _decisions(call: Call) -> list[DecidedField]:
         DecidedField(
             str(label),
             ", ".join(winner.value) if name == "fallbacks" else str(winner.value),
-            winner.layer,
+            name_of(winner.layer),
         )
         for name, label, winner in rows
         if winner is not None

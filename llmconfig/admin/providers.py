@@ -100,6 +100,7 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
                 gettext("Enter a new key or remove the old one, not both."), field="api_key"
             )
         if given:
+            provider_rules.check_key(cleaned["new_key"])
             check_storable()
         kind = cleaned.get("provider_type", self.instance.provider_type)
         address = cleaned.get("api_base_url", "")
@@ -290,7 +291,7 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
                 ).format(provider=provider, number=result.models_seen)
                 messages.success(request, told)
             else:
-                messages.error(request, f"{provider}: {result.detail}")
+                messages.error(request, _of(provider, result.detail))
 
     @admin.action(description=_("Discover models"), permissions=["discover"])
     def discover_selected(self, request: HttpRequest, queryset: Iterable[Provider]) -> None:
@@ -300,7 +301,7 @@ class ProviderAdmin(ShowsHealth, TellsUses, RevisionedAdmin):
             try:
                 found = discovery.discover_models(provider, source="admin", user=user)
             except ListingFailed as failure:
-                messages.error(request, f"{provider}: {failure}")
+                messages.error(request, _of(provider, str(failure)))
                 continue
             messages.success(request, discovery_summary(provider, found))
             for model in retirement.retiring_models().filter(provider=provider):
@@ -352,3 +353,8 @@ def _back(request: HttpRequest, provider: Provider) -> HttpResponse:
     if request.POST.get("from") == "settings":
         return HttpResponseRedirect(f"{reverse('admin:llm_settings')}?tab=providers")
     return HttpResponseRedirect(reverse("admin:llmconfig_provider_change", args=[provider.pk]))
+
+
+def _of(provider: Provider, failure: str) -> str:
+    """A failure with its provider's name, which some begin with."""
+    return failure if failure.startswith(provider.name) else f"{provider}: {failure}"

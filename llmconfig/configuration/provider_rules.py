@@ -11,6 +11,7 @@ from django.utils.translation import gettext
 from llmconfig import provider_types
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Provider
+from llmconfig.secrets import fits_a_header
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -58,6 +59,15 @@ def check_base_url(provider_type: str, api_base_url: str) -> None:
                 "Leave out user name, password, query and fragment; the key has its own field."
             ),
             field="api_base_url",
+        )
+
+
+def check_key(key: str) -> None:
+    """A key that a header can carry; raises ChangeRefused, which repeats none of it."""
+    if not fits_a_header(key):
+        raise ChangeRefused(
+            gettext("No key holds a space, a line break or a character beyond ASCII."),
+            field="api_key",
         )
 
 

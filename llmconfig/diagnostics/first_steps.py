@@ -142,6 +142,7 @@ def _store(provider: Provider, *, key: str, address: str) -> None:
     kind = provider.provider_type
     new_address = address if kind == seeding.LOCAL and address else provider.api_base_url
     if key:
+        provider_rules.check_key(key)
         check_storable()
     provider_rules.check_base_url(kind, new_address)
     provider_rules.refuse_key_for_new_host(

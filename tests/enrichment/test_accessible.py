@@ -16,6 +16,7 @@ from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch
+from llmconfig.configuration import snapshot
 from llmconfig.models import GlobalConfig, InteractionType
 from tests.browsing import PASSWORD, browse, in_a_browser
 
@@ -35,6 +36,7 @@ ALL_RULES = json.dumps(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"])
 DARK_RULES = json.dumps({"type": "rule", "values": ["color-contrast", "link-in-text-block"]})
 
 DESK, PHONE = {"width": 1280, "height": 720}, {"width": 390, "height": 800}
+CELLS = "all => all.map(each => ({text: each.innerText, width: each.clientWidth}))"
 
 
 def axe() -> str:
@@ -113,6 +115,21 @@ def test_our_own_pages_have_no_grave_violation_in_light_or_dark_and_fit_a_phone(
         reverse("admin:metrics_generationmetric_changelist"),
     ]
     assert violations(server, pages, seconds=180) == {}
+
+
+def test_a_phone_tells_what_is_wrong_with_the_configuration_in_whole_words(filled, server):
+    GlobalConfig.objects.update(model="nobody/lists-a-model-of-this-name")
+    snapshot.expire()
+    seen: list[dict[str, Any]] = []
+
+    def visit(page: Any) -> None:
+        page.set_viewport_size(PHONE)
+        page.goto(server + reverse("admin:llm_health"))
+        seen.extend(page.eval_on_selector_all("td", CELLS))
+
+    browse(server, visit)
+    assert any("lists-a-model" in each["text"] for each in seen)
+    assert [each for each in seen if each["width"] < 200] == []
 
 
 @pytest.mark.walks

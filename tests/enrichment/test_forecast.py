@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection, Terms
@@ -92,6 +92,34 @@ def test_a_batch_price_that_no_price_list_has_is_said_to_be_assumed(
     listed.save()
     snapshot.expire()
     assert said() == (False, False, False)
+
+
+@pytest.mark.parametrize(
+    ("field", "flag", "value"),
+    [
+        ("batch_size", "--batch-size", 99),
+        ("max_cost_usd", "--max-cost", 0),
+        ("priority", "--priority", 999),
+    ],
+)
+def test_what_no_batch_may_have_is_refused_before_its_cost_is_told(
+    provider, make_animals, admin_client, field, flag, value
+):
+    make_animals(1)
+    with pytest.raises(CommandError, match=f"^{field}: "):
+        call_command("enrich_descriptions", "--dry-run", flag, str(value))
+    body = {"processing_type": "description_cleaning", field: value}
+    told = admin_client.post("/api/llm/batches/forecast", body, content_type="application/json")
+    assert told.status_code == 400
+    assert field in told.json()["message"]
+
+
+def test_half_the_price_is_not_told_of_a_provider_without_batches(provider, make_animals):
+    make_animals(1)
+    type(provider).objects.update(provider_type="local")
+    snapshot.expire()
+    with pytest.raises(CommandError, match="provider_batch needs"):
+        call_command("enrich_descriptions", "--dry-run", "--transport", "provider_batch")
 
 
 def test_longer_rows_than_before_are_forecast_by_how_answers_grow(

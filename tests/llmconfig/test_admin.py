@@ -277,6 +277,15 @@ def test_a_node_page_tells_where_values_come_from_while_calls_are_off(ada):
     assert "All calls are disabled" in page.content.decode()
 
 
+def test_a_node_page_names_the_layers_in_the_readers_language(ada):
+    router = NodeConfiguration.objects.get(node_name="router")
+    for language, named in (("de", "Interaktionsart"), ("es", "tipo de interacción")):
+        page = ada.get(address_of(router), HTTP_ACCEPT_LANGUAGE=language)
+        told = page.context["explanation"]
+        assert named in told.layers
+        assert named in {cell.layer for row in told.rows for cell in row.cells}
+
+
 def settings_form(page):
     data = {"_seen_revision": str(page.context["seen_revision"])}
     for line in page.context["lines"]:

@@ -176,6 +176,30 @@ def test_prices_are_for_administrators(make_provider):
     assert signed_in("administrator").get(address).status_code == 405
 
 
+@pytest.mark.parametrize("key", ["sk-two words-0123456789", "sk-schlüssel-0123456789"])
+def test_a_key_that_no_request_can_carry_is_refused_where_it_is_entered(make_provider, key):
+    provider = make_provider(provider_type="custom")
+    before = provider.api_key
+    administrator = signed_in("administrator")
+    here = reverse("admin:llmconfig_provider_change", args=[provider.pk])
+    form = {
+        "_seen_revision": administrator.get(here).context["seen_revision"], "new_key": key,
+        "provider_type": "custom", "api_base_url": provider.api_base_url, "priority": "100",
+        "weight": "1", "timeout_seconds": "5", "hold_seconds": "0",
+        **{f"models-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")},
+    }  # fmt: skip
+    errors = administrator.post(here, form).context["adminform"].form.errors
+    assert "No key holds a space" in errors["new_key"][0]
+    assert key not in str(errors)
+    provider.refresh_from_db()
+    assert provider.api_key == before
+
+
+def test_a_failed_test_names_its_provider_once(make_provider):
+    page = press(signed_in("operator"), "test", make_provider(api_key=""))
+    assert said(page).count("sim") == 1
+
+
 def test_a_provider_added_in_the_browser_has_a_key_that_works(make_provider, simulator):
     make_provider()
     administrator = signed_in("administrator")

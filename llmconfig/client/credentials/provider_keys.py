@@ -85,7 +85,7 @@ def _sendable(key: Secret, owner: str) -> Secret:
     value = key.reveal()
     if not value:
         raise SecretUnreadable(f"{owner}: its key is blank.")
-    if not value.isascii() or not value.isprintable() or " " in value:
+    if not secrets.fits_a_header(value):
         raise SecretUnreadable(
             f"{owner}: its key holds a space, a line break or a character that no key has;"
             " enter it again."
