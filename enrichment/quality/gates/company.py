@@ -186,12 +186,20 @@ def condition_changed(
 ) -> str:
     """A word of health or behaviour that came or went, such as “blind”; blank for none."""
     for word in sorted(CONDITIONS & lost):
-        if not _speaks_of(checked.written_out(answer), word):
+        if not _names(source, word) and not _speaks_of(checked.written_out(answer), word):
             return f"without “{word}”"
     for word in sorted(CONDITIONS & new):
-        if not _speaks_of(checked.source_words, word):
+        if not _names(answer, word) and not _speaks_of(checked.source_words, word):
             return f"with “{word}”"
     return ""
+
+
+def _names(passage: Passage, word: str) -> bool:
+    """Whether a word is a name: “Chase”."""
+    return word in _ALSO_NAMES and word.capitalize() in passage.text and word not in passage.text
+
+
+_ALSO_NAMES = frozenset({"chase", "marking", "snap"})
 
 
 def _speaks_of(passage: Passage, word: str) -> bool:

@@ -191,6 +191,9 @@ def _with_stops(sentence: str) -> list[str]:
     return words
 
 
+_NO_ADVERBS = frozenset("only elderly unfriendly early family curly really".split())
+
+
 def _clause(words: Sequence[str], at: int, language: str) -> list[str]:
     """The words near one, no further than its clause goes."""
     ends = CLAUSE_ENDS.get(language, frozenset())
@@ -201,7 +204,9 @@ def _clause(words: Sequence[str], at: int, language: str) -> list[str]:
     for word in reversed(words[max(0, at - BEFORE) : at]):
         if not word or word in ends:
             break
-        if (word == "," or word in conjunctions) and next_word in stating:
+        if (word == "," or word in conjunctions) and (
+            next_word in stating or (next_word[-2:] == "ly" and next_word not in _NO_ADVERBS)
+        ):
             break
         near.append(word)
         next_word = word

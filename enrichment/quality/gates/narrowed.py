@@ -21,13 +21,14 @@ _LIMITS = frozenset(
     energetic confident patient strong dominant known familiar unfamiliar similar opposite quiet
     easygoing novice spayed neutered unneutered intact vaccinated indoor outdoor resident
     friendly balanced stable sturdy school aged time only kind polite tolerant strange nervous
-    male female approved qualified
+    male female approved qualified fully completely totally
+    secure securely fenced enclosed physical privacy tall high solid locked
     """.split()
 )
 _HERSELF = frozenset("is was am are im i'm he's she's it's be as sweet".split())
 _MANY = frozenset("other another any no all with around for and or to of".split())
 _ONES = BEINGS | frozenset(
-    "family families home homes handler handlers companion companions".split()
+    "family families home homes handler handlers companion companions yard fence fencing".split()
 )
 _PLURALS = frozenset(
     """
@@ -40,10 +41,12 @@ _LIMITED = _PLURALS | frozenset("blind deaf allergic lame reactive aggressive".s
 # What limits beings that stand before it.
 _BEGINS = frozenset(
     "who that which with without he she they his her their if once on over under smaller larger"
-    " bigger older younger outside inside in to toward towards".split()
+    " bigger older younger outside inside in to toward towards of".split()
 )
 _ENDS = frozenset("and or but so because as while though although".split())
 _PART = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?()/]")
+_LIMITING_OF = frozenset("similar same his her their own opposite equal smaller larger".split())
+_FULLY = frozenset("fully completely totally fenced enclosed".split())  # others look after these
 _FILLING = ADDED | DROPPED
 MAX_LIMIT = 4  # words that may limit a being before it
 MAX_BEHIND = 6  # and behind it
@@ -86,7 +89,7 @@ def _before(passage: Passage) -> Iterator[tuple[list[str], str]]:
         before = told[max(0, start - 2) : start]
         alone = word not in _PLURALS and not _is_of_others(before)
         if not alone:
-            yield from (([each], word) for each in told[start:at])
+            yield from (([each], word) for each in told[start:at] if each not in _FULLY)
 
 
 def _is_of_others(before: Sequence[str]) -> bool:
@@ -106,6 +109,8 @@ def _behind(passage: Passage) -> Iterator[tuple[list[str], str]]:
             if not each[0].isalnum() or each in _ENDS:
                 break
             limit.append(each)
+        if limit[:1] == ["of"] and _LIMITING_OF.isdisjoint(limit):
+            continue  # “people of all ages”
         told_of = [each for each in limit if is_content(each) and not _says_nothing(each)]
         if told_of:
             yield told_of, word

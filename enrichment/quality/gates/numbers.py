@@ -148,10 +148,15 @@ def _is_other_unit(
     values: AbstractSet[str], unit: str, known: Mapping[str, AbstractSet[str]]
 ) -> bool:
     """Whether the source has the number with units of the same kind, but not with this one."""
-    kind = DIMENSIONS[unit][0]
     units = set().union(*(known.get(value, ()) for value in values)) - {""}
-    same_kind = {each for each in units if DIMENSIONS[each][0] == kind}
+    kinds = {DIMENSIONS[unit][0]}
+    if not kinds.isdisjoint(_OF_TIME) and "1" not in values:  # “one hour a day”
+        kinds = _OF_TIME
+    same_kind = {each for each in units if DIMENSIONS[each][0] in kinds}
     return bool(same_kind) and unit not in same_kind
+
+
+_OF_TIME = {"time", "hours"}  # between which nothing is converted
 
 
 _MEASURES = {

@@ -137,3 +137,33 @@ def _ways(text: str) -> dict[str, set[str]]:
                 each.strip(",") for each in places.split()
             )
     return found
+
+
+_NEAR = (
+    r"near|nearby|close to|outside(?: of)?|(?:just |due )?(?:north|south|east|west)(?:\w{4})? of"
+)
+_THERE = re.compile(
+    rf"\b(?:(in|inside|within)|((?i:{_NEAR}))) (?:the )?(?:[Nn]orth|[Ss]outh|[Ee]ast|[Ww]est)? ?"
+    r"([A-Z][a-z]+(?: [A-Z][a-z]+)?)(?! (?:area|region|metro|suburb|vicinity))"
+)
+_NEARBY = frozenset("near nearby close outside north south east west".split())
+
+
+def other_place(source: Passage, answer: Passage) -> str:
+    """A place that something is in by one of two texts, and near or outside by the other."""
+    if _NEARBY.isdisjoint(source.words) and _NEARBY.isdisjoint(answer.words):
+        return ""
+    before, after = _there(source.text), _there(answer.text)
+    for place in before.keys() & after.keys():
+        if before[place].isdisjoint(after[place]):
+            return f"{min(after[place])} {place}, not {min(before[place])}"
+    return ""
+
+
+def _there(text: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for inside, near, place in _THERE.findall(text):
+        how = "in" if inside else near.lower().removeprefix("just ").removeprefix("due ")
+        how = "near" if how.startswith(("near", "close")) else how.removesuffix(" of")
+        found.setdefault(place, set()).add(how)
+    return found

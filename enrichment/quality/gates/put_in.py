@@ -24,6 +24,7 @@ def said_otherwise(
     """
     return (
         _bound(source, answer)
+        or _bounded(source, answer)
         or _hedged(source, answer, lost, new)
         or _price_in_price(source, answer)
         or _but_it_is(source, answer)
@@ -41,6 +42,32 @@ def _bound(source: Passage, answer: Passage) -> str:
     return found.replace("without its", "with a")
 
 
+_COUNT = r"\d[\d,.]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve"
+_BOUNDED = re.compile(
+    rf"\$?\b({_COUNT})(?: [a-z]+)? (?:or|and|&) (?:more|up|over|longer|less|fewer|under|above)\b"
+    r"|\b(?:starts?|starting|begins?|beginning|from|as (?:low|little|much) as)(?: at)? \$(\d+)"
+    rf"|\b({_COUNT})\+"
+)
+_BOUND_SOMEHOW = re.compile(
+    r"[+<>]|\d ?-|\b(?:over|under|least|most|minimum|maximum|above|below|older|younger|longer"
+    r"|exceed|than|up to|and up|or (?:more|up|less|fewer)|begin[a-z]*|start[a-z]*|from|to \$?\d)\b"
+)
+
+
+def _bounded(source: Passage, answer: Passage) -> str:
+    """A number that is no bound in the source and is one now: “six hours or more”; or blank."""
+    if _MAY_BOUND.isdisjoint(answer.words) and "+" not in answer.text:
+        return ""
+    found = _BOUNDED.search(answer.lower)
+    if found is None or _BOUND_SOMEHOW.search(source.lower):
+        return ""
+    return f"with “{found[0]}”"
+
+
+_MAY_BOUND = frozenset(
+    "more up over longer less fewer under above start starts starting begin begins beginning from"
+    " as".split()
+)
 _HEDGES = frozenset("possibly probably perhaps maybe potentially might".split())
 # With one of these, the source is not sure either.
 _HEDGED = frozenset(word for word, names in WEIGHTY.items() if "hedge" in names) | {

@@ -28,6 +28,9 @@ _SAYINGS = tuple(
          "accustomed to"),
         ("unaccustomed to", "not accustomed to"),
         (r"with (?P<what>[a-z]+(?: [a-z]+){0,2}) or without", r"with or without \g<what>"),
+        (r"never[- ]ending|unending", "endless"),
+        (r"in no time(?: at all)?", "quickly"),
+        (r"on (?:my|his|her|its|their|your) own", "alone"),
         (r"fur[- ]?(?:baby|kid)", "dog"),
         (r"fur[- ]?(?:babies|kids)", "dogs"),
         (r"fur[- ]ever", "forever"),
@@ -38,6 +41,8 @@ _SAYINGS = tuple(
 _MAY_SAY = re.compile(
     r"no matter|used to|unaccustomed|yet to|barely|scarcely|refuse|knowledge|idea|clue|or without"
     r"|that was|that were|who was|who were|which was|which were"
+    r"|never ending|never-ending|unending"
+    r"|in no time|on my own|on his own|on her own|on its own|on their own|on your own"
     r"|fur bab|fur-bab|furbab|furkid|fur-kid|fur kid|fur-ever|fur ever|pawsome|paw-some|pawfect",
     re.IGNORECASE,
 )

@@ -176,6 +176,7 @@ _PRESENT_FORM = (
     r"\b(?:is|are|be|been|being|'s|'re) (?:[a-z]+ly )?%s\b"
     r"|\b(?:once|after|when|until)(?: [a-z]+){1,3} ha(?:s|ve) (?:[a-z]+ )?%s\b"
     r"|\b(?:is|are|be|been|being)(?: [a-z]+){1,5} (?:and|or) %s by\b"
+    r"|\b(?:will|to|can|would|could|may|might|does|do|did|doesn't|don't) (?:not )?%s\b"  # mistyped
 )
 
 
@@ -198,7 +199,7 @@ def _tense(ones: AbstractSet[str], others: AbstractSet[str], told: str) -> str:
         if (
             found
             and stem(word) not in _SAYING
-            and not re.search(_PRESENT_FORM % (word, word, word), told)
+            and not re.search(_PRESENT_FORM % (word, word, word, word), told)
         ):
             return f"{found}, {word}"
     return ""

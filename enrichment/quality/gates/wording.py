@@ -16,7 +16,9 @@ from itertools import islice
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates import (
+    certainty,
     company,
+    degrees,
     listed,
     narrowed,
     parties,
@@ -130,6 +132,7 @@ def _changed(
         or parties.other_payer(source, answer)
         or parties.other_subject(source, answer, lost.keys())
         or parties.other_way(source, answer)
+        or parties.other_place(source, answer)
         or parties.other_party(lost.keys(), new.keys())
         or stages.already(lost.keys(), new.keys(), answer)
         or stages.already(new.keys(), lost.keys(), source)
@@ -143,16 +146,26 @@ def _changed(
         or stages.counts_moved(source, answer)
         or stages.softened(before.words, after.words)
         or put_in.said_otherwise(source, answer, lost.keys(), new.keys())
-        or company.condition_changed(source, answer, lost.keys(), new.keys(), checked)
+        or degrees.measured_otherwise(source, answer, lost.keys(), new.keys())
+        or degrees.partly(source, answer, lost.keys(), new.keys())
+        or degrees.other_span(source, answer)
+        or certainty.sure_now(source, answer)
+        or certainty.shaded(source, answer, new.keys())
+        or certainty.bound_now(before.words, lost.keys(), new.keys())
+        or certainty.done_otherwise(source, answer)
+        or certainty.result_lost(answer, lost.keys(), denied=bool(after.denials))
     )
     if turned:
         return turned, True
+    condition = company.condition_changed(source, answer, lost.keys(), new.keys(), checked)
     word, other = _exchanged(lost, new, answer, source, checked, besides)
     if not word:
+        if condition:
+            return condition, True
         known = cache(lambda: Known.of(checked.written_out(answer), new.keys(), besides))
         return listed.item_lost(source, known, lost), True
     named = word.capitalize() in answer.text and word not in answer.text  # a place, or who it is
-    return f"{word}, not {other}", named or bool({word, other} & _GRAVE)
+    return f"{word}, not {other}", named or bool(condition or {word, other} & _GRAVE)
 
 
 def _exchanged(

@@ -13,7 +13,10 @@ CONDITIONS = frozenset(
     megaesophagus stroke vestibular dementia obese overweight underweight malnourished injury
     injuries surgery surgeries medication medications medicine insulin wheelchair pregnant
     contagious reactive reactivity aggressive aggression biting muzzle muzzled destructive
-    separation prey escapes escape
+    separation prey escapes escape guarding guards guarded resource anxiety phobia territorial
+    possessive growl growls growled growling snap snaps snapped snapping nip nips nipped nipping
+    bite bites bitten biter lunge lunges lunging chase chases chasing mouthy marking selective
+    crate crates crated leash leashed harness
     """.split()
 )
 # Words that say the same of them, or nearly so.

@@ -187,7 +187,8 @@ _TURNS = """
     part_of_month: early+beginning | mid+middle | late+end
     which_week: this_week+this_month+this_year | next_week+next_month+next_year | last_week+last_month+last_year
     stage: start+starts+starting+started+begin+begins+beginning+began+undergoing+progress+working+learning | done+finish+finishes+finished+completed+complete
-    homes: foster+fosters+fostering | adoptive
+    homes: foster+fosters+fostering | adoptive+adopt+adopts+adopting
+    weight: gain+gains+gaining+gained+put_on+putting_on | lose+loses+losing+loss+shed
     cat: cat+cats+kitty+kitties+feline+felines | kitten+kittens
     child: child+children+kid+kids | teen+teens+teenager+teenagers | baby+babies+toddler+toddlers+infant+infants
     housetraining: housetraining | housetrained+housebroken

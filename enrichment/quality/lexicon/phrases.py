@@ -20,6 +20,17 @@ PHRASES: Mapping[str, str] = {
     "because of": "because",
     "in the event that": "if",
     "in case": "if",
+    **{
+        f"{put} on {what}": f"{put}_on {what}"
+        for put in ("put", "putting")
+        for what in ("weight", "pounds", "some", "a few", "lbs", "more", "a little", "a bit")
+    },
+    **{f"always {ready}": "likes" for ready in ("up for", "ready for", "game for", "down for")},
+    **{
+        f"{place} out of": f"{place} from"
+        for place in "rescue shelter comes came come rescued pulled transported flown".split()
+    },
+    **{f"{amount} amount of": "moderate amount of" for amount in ("fair", "good", "decent")},
     "provided that": "if",
     "providing that": "if",
     **{

@@ -310,6 +310,9 @@ LINES = """
     nationwide country
     statewide state
     beyond outside past
+    alone independently
+    picky choosy particular
+    endless unending
     hint touch trace
     mutt mix mixed muttley
     scritches scratches rubs
