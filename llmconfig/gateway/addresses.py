@@ -14,6 +14,7 @@ from llmconfig.gateway import (
     caller_labels,
     catalogue,
     completions_shape,
+    crossed_chats,
     custom_tools,
     embeddings_shape,
     old_functions,
@@ -136,6 +137,12 @@ async def _chat(request: GatewayRequest) -> None:
     if old_functions.are_asked(body):
         body, form = old_functions.as_tools(body), OLD_CHAT
     headers = request.scope["headers"] if betas.OPENAI in request.names else ()
+    if crossed_chats.is_response(body):
+        asked = crossed_chats.read_response(body, request.caller, headers)
+        await request.generate(asked, CUSTOM_TOOLS_CHAT if asked.tools else CHAT)
+        return
+    if body.get("tools"):
+        body = crossed_chats.as_chat(body)
     asked = openai_shape.read_chat(body, request.caller, headers)
     if custom_tools.are_offered(body):
         asked, form = custom_tools.noted(asked, body), CUSTOM_TOOLS_CHAT

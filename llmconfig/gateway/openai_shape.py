@@ -83,7 +83,7 @@ def read_chat(
         check_tools(objects(body, "tools"))
         extra = {key: value for key, value in body.items() if key not in READ and value is not None}
         schema = _schema_in(body, extra)
-        logprobs, with_usage = switch(body, "logprobs"), _wants_usage(body)
+        logprobs, with_usage = switch(body, "logprobs"), wants_usage(body)
         labels = labels_of(OPERATION, caller.account, body)
     call = Call(
         name,
@@ -121,7 +121,8 @@ def _schema_in(body: JSON, extra: JSON) -> JSON | None:
     return schema
 
 
-def _wants_usage(body: JSON) -> bool:
+def wants_usage(body: JSON) -> bool:
+    """Whether a stream's usage comes in a chunk of its own; raises RequestRefused."""
     options = body.get("stream_options") or {}
     if not isinstance(options, dict):
         raise bad("stream_options", "This is not an object.")
