@@ -120,6 +120,13 @@ LANGGRAPH_NODE = (
     "@langchain/langgraph@1.7.3", "@langchain/openai@1.5.8", "@langchain/core@1.4.0", "zod@4.6.7",
 )  # fmt: skip
 CONTINUE_CLI = ("@continuedev/cli@1.5.47",)
+RAGAS = (
+    "ragas==0.4.3", "langchain-community==0.3.31", "instructor==1.17.0", "anthropic==0.125.0",
+)  # fmt: skip
+GRAPHITI = (
+    "graphiti-core==0.31.2", "openai==3.57.0", "anthropic==0.125.0", "httpx==0.28.1",
+)  # fmt: skip
+AGENTKIT = ("@inngest/agent-kit@0.13.2", "inngest@4.24.0", "zod@4.6.7")
 
 CLIENTS = (
     _python("openai, chat", "openai", "openai_chat", "openai==3.57.0"),
@@ -222,6 +229,18 @@ CLIENTS = (
             "openai==3.57.0"),
     _python("langextract", "langextract", "langextract_tool", "langextract[openai]==1.7.1",
             "openai==3.57.0"),
+    _python("ragas, chat", "ragas", "ragas_metrics", *RAGAS, AT="openai"),
+    _python("ragas, Anthropic", "ragas", "ragas_metrics", *RAGAS, AT="anthropic"),
+    _python("lm-evaluation-harness", "lm_eval", "lm_eval_task", "lm-eval[api]==0.4.13"),
+    _python("autoevals", "autoevals", "autoevals_judge", "autoevals==0.4.1", "openai==3.57.0"),
+    _python("curator", "curator", "curator_rows", "bespokelabs-curator==0.1.31"),
+    _python("graphiti, chat", "graphiti", "graphiti_clients", *GRAPHITI, AT="chat"),
+    _python("graphiti, responses", "graphiti", "graphiti_clients", *GRAPHITI, AT="responses"),
+    _python("graphiti, Anthropic", "graphiti", "graphiti_clients", *GRAPHITI, AT="anthropic"),
+    _python("Codex's SDK, without its sandbox", "codex_py", "codex_sdk_py",
+            "openai-codex==0.163.0"),
+    _python("Open Interpreter", "interpreter", "open_interpreter_chat", "open-interpreter==0.4.3",
+            "setuptools==80.9.0"),
     _python("openrouter", "openrouter_python", "openrouter_client", "openrouter==1.3.84"),
     _python("mem0", "mem0", "mem0_memory", "mem0ai==2.2.1"),
     _python("mini-SWE-agent", "mini_swe", "mini_swe_agent", "mini-swe-agent==2.4.6"),
@@ -321,6 +340,13 @@ CLIENTS = (
                 AT="openai"),
     _node_alone("Continue's CLI (npm), Anthropic", "continue_cli", "continue_cli.mjs",
                 *CONTINUE_CLI, AT="anthropic"),
+    _node_alone("AgentKit (npm), chat", "agentkit", "agentkit_agent.mjs", *AGENTKIT, AT="openai"),
+    _node_alone("AgentKit (npm), Anthropic", "agentkit", "agentkit_agent.mjs", *AGENTKIT,
+                AT="anthropic"),
+    _node_alone("VoltAgent (npm)", "voltagent", "voltagent_agent.mjs", "@voltagent/core@2.10.0",
+                "@ai-sdk/openai-compatible@2.0.92", "ai@6.0.326", "zod@4.6.7"),
+    _node_alone("grok-cli (npm)", "grok_cli", "grok_cli.mjs", "@vibe-kit/grok-cli@0.0.34"),
+    _node_alone("Token.js (npm)", "token_js", "token_js.mjs", "token.js@0.7.1"),
     _node_alone("Continue's adapters (npm), OpenAI", "continue", "continue_adapters.mjs",
                 *CONTINUE, AT="openai"),
     _node_alone("Continue's adapters (npm), Anthropic", "continue", "continue_adapters.mjs",
