@@ -19,7 +19,7 @@ from django.db import DatabaseError, InterfaceError
 from enrichment.engine import outgoing
 from enrichment.engine.answer_spool import AnswerSpool
 from enrichment.engine.claims import LEASE_SECONDS, Claim
-from enrichment.engine.items import Item, Outcome, answered, call_for, failed, kept_of, without_fact
+from enrichment.engine.items import Item, Outcome, answered, call_for, kept_of, without_fact
 from enrichment.engine.judging_time import look_ahead, takes_long
 from enrichment.engine.outgoing import PLAIN, Ask, OutgoingRow
 from enrichment.engine.send_intents import Announcer
@@ -29,10 +29,10 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.facts import fetching
 from llmconfig import client
-from llmconfig.client.errors import GenerationFailed, GenerationRefused
+from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import Call, CallRecord, Generation
+from llmconfig.client.types import CallRecord
 from llmconfig.errors import ConfigurationError, LLMError
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,6 @@ MIN_PORTION = 4
 USUAL_PORTION = 50  # rows of one statement, where the window has room for twice as many
 # What was announced earlier is announced again: asleep for long, we may have lost the lease.
 TRUSTED_SECONDS = LEASE_SECONDS / 2
-LOOK_AGAIN_SECONDS = 1.0
 UNCONFIRMED = "Waiting for the database to confirm what may be sent."
 
 
@@ -77,12 +76,10 @@ class Dispatcher:
         self._being_written = self._settling = 0
         self._portion = max(MIN_PORTION, min(USUAL_PORTION, window // 2), window // PORTIONS)
         self._announcer = Announcer(batch_id)
-        self._announcing = False
         self._started: dict[int, int] = {}  # announced, by lease: its number is hashed sooner
         self._notes, self._spool = SentLog(), AnswerSpool()
-        self._kept_until = 0.0  # the leases, as far as we know; by the monotonic clock
-        self._writes_since = 0.0
-        self._stopped = self._silenced = self._yielding = False
+        self._kept_until = self._writes_since = 0.0  # leases, as far as we know: monotonic clock
+        self._announcing = self._stopped = self._silenced = self._yielding = False
         self._wake = threading.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -175,32 +172,51 @@ class Dispatcher:
 
     # From here on everything runs on the event loop.
 
-    def _free(self) -> int:
-        # What a kill loses, in flight or not yet written, is at most the window and one write.
-        unwritten = len(self._outcomes) + self._being_written
-        return self._in_flight.may_begin() - max(0, unwritten - self.wanted)
-
     def _dispatch(self) -> None:
         """Send what is announced, as the window allows, and have more announced in time."""
-        self._in_flight.let_back()
+        while (row := self._next()) is not None:
+            row.task = asyncio.get_running_loop().create_task(self._serve(row))
+            row.task.add_done_callback(self._left)
+
+    def _next(self) -> OutgoingRow | None:
+        """The row that begins now and has a place from here on; None if none may."""
+        window, announced, row = self._in_flight, self._announced, None
+        window.let_back()
         if self._stopped:
             self._drop_unsent()
-            return
-        free, now = self._free(), time.monotonic()
-        while free > 0 and self._announced:
-            if now > self._announced[0].until:
+            return None
+        # What a kill loses, in flight or not yet written, is at most the window and one write.
+        unwritten = len(self._outcomes) + self._being_written - self.wanted
+        if announced and window.may_begin() > max(0, unwritten):
+            if time.monotonic() > announced[0].until:
                 self._take_back()
-                break
-            free -= 1
-            self._begin(self._announced.popleft())
-        if self._waiting and not self._announcing and len(self._announced) < self._portion:
+            else:
+                row = announced.popleft()
+                window.begin(row)
+        if self._waiting and not self._announcing and len(announced) < self._portion:
             self._announcing = True
             self._spawn(self._announce_some())
+        return row
 
-    def _begin(self, row: OutgoingRow) -> None:
-        self._in_flight.begin(row)
-        row.task = asyncio.get_running_loop().create_task(self._asked(row))
-        row.task.add_done_callback(partial(self._over, row))
+    async def _serve(self, row: OutgoingRow) -> None:
+        """Ask for row after row in one place: a task for each takes two turns of the loop more."""
+        place = row.task
+        while True:
+            outcome = await self._asked(row)
+            self._over(row, outcome)
+            following = None if place is None or place.cancelling() else self._next()
+            if following is None:
+                return
+            row = following
+            row.task = place
+
+    def _left(self, place: "asyncio.Task[None]") -> None:
+        """A place has come to its end; whose row was cancelled in it had not left."""
+        for row in [each for each in self._in_flight.rows if each.task is place]:
+            self._over(row, None)
+        self._dispatch()
+        if not place.cancelled():
+            place.result()
 
     def _spawn(self, coroutine: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -300,7 +316,7 @@ class Dispatcher:
         return True
 
     async def _asked(self, row: OutgoingRow, ask: Ask = PLAIN) -> Outcome | None:
-        """What came of a row; None if it is as if nobody had tried."""
+        """What came of a row, asked until limits are known; None: as if nobody had tried."""
         item = row.item
         told: list[tuple[CallRecord, Texts]] = []
         try:
@@ -311,75 +327,65 @@ class Dispatcher:
             )
             if ask is not PLAIN:
                 call = replace(call, **ask.changes)
-            answer = await self._answer(row, call, told)
+            while True:
+                try:
+                    answer = await client.agenerate(
+                        call,
+                        collect=lambda *pair: told.append(pair),
+                        before_send=lambda: self._may_send(row),
+                        follow=row.follow,
+                        pause=partial(self._in_flight.pause, row),
+                        settling=row.settles,
+                    )
+                    break
+                except GenerationFailed as failure:
+                    if not outgoing.is_for_lost_limits(failure):
+                        raise
+                told.clear()
+                await row.wait_for_limits()
             texts = told[0][1] if told else None
-            judge = partial(ask.judged, self.enrichment, item, answer, texts)
-            # The other calls go on while a long answer is judged.
-            return (
-                await asyncio.to_thread(judge) if takes_long(item.values, answer.text) else judge()
-            )
-        except FactMissing as missing:
-            return without_fact(item, missing)
-        except GenerationFailed as failure:
-            return self._of_failure(item, failure, told[0][1] if told else None)
-        except ConfigurationError as error:
+            if takes_long(item.values, answer.text):  # the other calls go on meanwhile
+                return await asyncio.to_thread(ask.judged, self.enrichment, item, answer, texts)
+            return ask.judged(self.enrichment, item, answer, texts)
+        except Exception as error:  # noqa: BLE001 - each kind is told apart there
+            return self._unanswered(item, error, told)
+
+    def _unanswered(
+        self, item: Item, error: Exception, told: list[tuple[CallRecord, Texts]]
+    ) -> Outcome | None:
+        if isinstance(error, FactMissing):
+            return without_fact(item, error)
+        if isinstance(error, ConfigurationError) or outgoing.is_unaskable(error):
             self._stop_for(error)
             return None
-        except (DatabaseError, InterfaceError) as error:
+        if isinstance(error, GenerationFailed):
+            return outgoing.unanswered(self.enrichment, item, error, told[0][1] if told else None)
+        if isinstance(error, (DatabaseError, InterfaceError)):
             return outgoing.unasked(item, error)
-        except Exception as error:
-            logger.exception("Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id)
-            return outgoing.broken(item, error, told)
-
-    async def _answer(
-        self, row: OutgoingRow, call: Call, told: list[tuple[CallRecord, Texts]]
-    ) -> Generation:
-        """Ask until the limits are known: without Redis nobody knows them, and nothing is sent."""
-        while True:
-            try:
-                return await client.agenerate(
-                    call,
-                    collect=lambda *pair: told.append(pair),
-                    before_send=lambda: self._may_send(row),
-                    follow=row.follow,
-                    pause=partial(self._in_flight.pause, row),
-                    settling=row.settles,
-                )
-            except GenerationFailed as failure:
-                if not outgoing.is_for_lost_limits(failure):
-                    raise
-            told.clear()
-            row.waits_for = outgoing.LIMITS_LOST
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
-
-    def _of_failure(
-        self, item: Item, failure: GenerationFailed, texts: Texts | None
-    ) -> Outcome | None:
-        if outgoing.is_unaskable(failure):
-            self._stop_for(failure)
-            return None
-        held_back = failure.record.error_code in outgoing.HELD_BACK
-        if held_back and not any(each.paid for each in failure.record.attempts):
-            return None
-        retriable = held_back or not isinstance(failure, GenerationRefused)
-        return failed(self.enrichment, item, failure, texts, retriable=retriable)
+        logger.error(
+            "Batch %s: row %s broke its enrichment.", self.batch_id, item.row_id, exc_info=error
+        )
+        return outgoing.broken(item, error, told)
 
     def _stop_for(self, error: LLMError) -> None:
         """Not the row's fault: the whole batch has to wait for a person."""
         self.stop_reason = error
         self._stopped = self._silenced = True
 
-    def _over(self, row: OutgoingRow, task: "asyncio.Task[Outcome | None]") -> None:
-        """A row has come to its end; who was cancelled had not left."""
-        outcome = None if task.cancelled() else task.result()
-        if outcome is not None:
-            self._keep(row, outcome)
+    def _over(self, row: OutgoingRow, outcome: Outcome | None) -> None:
+        """A row has come to its end; None: it is as if nobody had tried."""
+        # On disk until it is written; some microseconds, and no answer is lost in between.
+        answer = kept_of(outcome) if outcome is not None else None
+        if answer is not None:
+            self._spool.keep(row.claim.token, answer)
         self._in_flight.leave(row)
         self._settling += 1
-        row.when_settled(partial(self._hand_over, outcome))
+        if row.is_settled():
+            self._hand_over(outcome)
+        else:
+            row.when_settled(partial(self._hand_over, outcome))
         if self._stopped:
             self._abort_unsent()
-        self._dispatch()
 
     def _hand_over(self, outcome: Outcome | None) -> None:
         if outcome is not None:
@@ -388,12 +394,6 @@ class Dispatcher:
         self._ended += 1
         self._wake_if_needed()
 
-    def _keep(self, row: OutgoingRow, outcome: Outcome) -> None:
-        """On disk until it is written; some microseconds, and no answer is lost in between."""
-        answer = kept_of(outcome)
-        if answer is not None:
-            self._spool.keep(row.claim.token, answer)
-
     def _wake_if_needed(self) -> None:
-        if self.due or self.hungry:
+        if (self.due or self.hungry) and not self._wake.is_set():
             self._wake.set()

@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from enrichment.engine.claims import Claim
-from enrichment.engine.items import Item, Outcome, broken_by, judged
+from enrichment.engine.items import Item, Outcome, broken_by, failed, judged
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
-from llmconfig.client.errors import GenerationFailed
+from llmconfig.client.errors import GenerationFailed, GenerationRefused
 from llmconfig.client.pipeline.endpoints import AddressUnusable
 from llmconfig.client.pipeline.holdup import CallWatch
 from llmconfig.client.recording.recorders import Texts
@@ -34,6 +34,7 @@ LIMITS_LOST = (
 )
 # Nothing was sent, because nobody knows what other processes send.
 LIMITS_UNKNOWN = "limits_unknown"
+LOOK_AGAIN_SECONDS = 1.0
 # Why nobody could be asked at all.
 UNASKABLE = frozenset({AddressUnusable.code, SecretUnreadable.code})
 # How a call ends that was not the row's fault: it waits for a person, or for the next lane.
@@ -54,7 +55,7 @@ class OutgoingRow:
     position: int
     until: float = 0.0
     left: bool = False
-    task: "asyncio.Task[Outcome | None] | None" = None
+    task: "asyncio.Task[None] | None" = None  # of its place, which serves others afterwards
     call: CallWatch | None = None
     waits_for: str = ""  # before its call is made again
     settling: "asyncio.Future[None] | None" = None  # until its budgets have stored its cost
@@ -66,12 +67,19 @@ class OutgoingRow:
     def settles(self, stored: "asyncio.Future[None]") -> None:
         self.settling = stored
 
+    def is_settled(self) -> bool:
+        """Whether its budgets have stored what it cost, or there are none."""
+        return self.settling is None or self.settling.done()
+
     def when_settled(self, tell: Callable[[], None]) -> None:
-        """Call this now, or once its budgets have stored what it cost."""
-        if self.settling is None or self.settling.done():
-            tell()
-        else:
+        """Call this once its budgets have stored what it cost."""
+        if self.settling is not None:
             self.settling.add_done_callback(lambda _: tell())
+
+    async def wait_for_limits(self) -> None:
+        """A moment, before its call is made again."""
+        self.waits_for = LIMITS_LOST
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
     def ended(self) -> None:
         """Let go of task and call, which know the row: else only the collector would free them."""
@@ -124,9 +132,9 @@ class OutgoingRow:
 _handed_back: dict[tuple[int, str], None] = {}
 
 
-def is_unaskable(failure: GenerationFailed) -> bool:
+def is_unaskable(error: Exception) -> TypeGuard[GenerationFailed]:
     """Whether nobody could be asked at all, whatever the row is."""
-    attempts = failure.record.attempts
+    attempts = error.record.attempts if isinstance(error, GenerationFailed) else ()
     return bool(attempts) and all(each.outcome in UNASKABLE for each in attempts)
 
 
@@ -134,6 +142,17 @@ def is_for_lost_limits(failure: GenerationFailed) -> bool:
     """Whether nobody was asked because Redis, which keeps the limits, is lost."""
     outcomes = {each.outcome for each in failure.record.attempts}
     return LIMITS_UNKNOWN in outcomes and not outcomes - {LIMITS_UNKNOWN, "cooling"}
+
+
+def unanswered(
+    enrichment: Enrichment, item: Item, failure: GenerationFailed, texts: Texts | None
+) -> Outcome | None:
+    """What becomes of a row whose call failed; None if it is as if nobody had tried."""
+    held_back = failure.record.error_code in HELD_BACK
+    if held_back and not any(each.paid for each in failure.record.attempts):
+        return None
+    retriable = held_back or not isinstance(failure, GenerationRefused)
+    return failed(enrichment, item, failure, texts, retriable=retriable)
 
 
 def unasked(item: Item, error: Exception) -> Outcome:

@@ -4,7 +4,6 @@ Both calls belong to the row's one place in the window. A killed worker's succes
 first answer, and doesn't pay for it again.
 """
 
-import asyncio
 from dataclasses import replace
 
 from enrichment.engine.dispatcher import Dispatcher
@@ -33,11 +32,11 @@ class TwoCallDispatcher(Dispatcher):
             self._notes.sent(row.claim.token, row.position + len(row.claim.row_ids))
         return True
 
-    def _over(self, row: OutgoingRow, task: "asyncio.Task[Outcome | None]") -> None:
+    def _over(self, row: OutgoingRow, outcome: Outcome | None) -> None:
         """What was paid is stored, also where the row's end is given up."""
-        if row.item.cheap is not None and (task.cancelled() or task.result() is None):
+        if row.item.cheap is not None and outcome is None:
             self._outcomes.append(unfinished(row.item.cheap))
-        super()._over(row, task)
+        super()._over(row, outcome)
 
     def _drop_unsent(self) -> None:
         for row in (*self._waiting, *self._announced):
