@@ -6,7 +6,7 @@ import enum
 import json
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
@@ -26,8 +26,9 @@ def line_of(facts: Any) -> bytes:
 
     Raises TypeError and ValueError for values that JSON has no form for.
     """
+    kind: Any = type(facts)
     try:
-        return orjson.dumps(facts, default=_plain, option=orjson.OPT_APPEND_NEWLINE)
+        return orjson.dumps(_taker(kind)(facts), default=_plain, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:  # lone surrogates, and whole numbers of more than 64 bits
         return json.dumps(dataclasses.asdict(facts), default=_plain).encode() + b"\n"
 
@@ -76,6 +77,37 @@ def _plain(value: object) -> Any:
 def _fields(kind: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
+
+
+@lru_cache(maxsize=64)
+def _taker(kind: Any) -> Callable[[Any], dict[str, Any]]:
+    """What takes the fields of such a dataclass, and of those in it, as a dict.
+
+    orjson looks for each field of a dataclass with slots, which takes it twice as long in all.
+    """
+    known: dict[str, Any] = {}
+    taken = [
+        f"{name!r}: {_expression(f'x.{name}', each, known)}" for name, each in _fields(kind).items()
+    ]
+    exec(f"def take(x): return {{{', '.join(taken)}}}", known)  # noqa: S102 - of field names alone
+    made: Callable[[Any], dict[str, Any]] = known["take"]
+    return made
+
+
+def _expression(value: str, kind: Any, known: dict[str, Any]) -> str:
+    """What stands for a field of this type, most as they are; puts what it needs into `known`."""
+    inner = _without_none(kind)
+    if inner is Decimal:
+        return f"{value} and str({value})"
+    several = typing.get_origin(inner) is tuple and typing.get_args(inner)[1:] == (...,)
+    part: Any = typing.get_args(inner)[0] if several else inner
+    if not dataclasses.is_dataclass(part):
+        return value
+    taker = f"take_{len(known)}"
+    known[taker] = _taker(typing.cast("Any", part))
+    if several:
+        return f"[{taker}(each) for each in {value}]"
+    return f"{taker}({value})" if inner is kind else f"{value} and {taker}({value})"
 
 
 def _read(kind: Any, value: Any) -> Any:
