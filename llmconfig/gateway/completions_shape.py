@@ -70,7 +70,7 @@ def read_completion(body: JSON, caller: Caller) -> ParsedRequest:
         labels=labels_of("completions", caller.account, body),
         native=NATIVE,
     )
-    copies = (first, *repeated(first, len(prompts) * choices - 1))
+    copies = (first, *repeated(first, len(prompts) * choices - 1, choices))
     calls = [
         replace(call, messages=[{"role": "user", "content": prompts[at // choices]}])
         for at, call in enumerate(copies)

@@ -22,6 +22,7 @@ MAX_NAME_LENGTH = 200
 ENDLESS = -1  # llama.cpp's and LM Studio's word for no limit
 NOTHING: Mapping[str, Any] = {}
 MAX_CHOICES = 128  # of one request, as at OpenAI's
+MAX_SEED = 2**63 - MAX_CHOICES  # of those that are counted up
 
 
 @quickly_made
@@ -57,17 +58,34 @@ def choices_of(body: Mapping[str, Any], param: str = "n") -> int:
     return wanted
 
 
-def repeated(call: Call, times: int) -> tuple[Call, ...]:
+def repeated(call: Call, times: int, choices: int = MAX_CHOICES) -> tuple[Call, ...]:
     """Further calls like this one, each with an id of its own; none comes from the cache.
 
-    They share the first one's id as their session, which ties their records together.
+    They share the first one's id as their session, which ties their records together. Each of the
+    `choices` of one prompt has a seed of its own, for servers that keep to it would give the same
+    answer again; a prompt's first has the caller's.
     """
     if not times:
         return ()
     labels = replace(call.labels, session_id=call.correlation_id)
     return tuple(
-        replace(call, correlation_id=new_id(), labels=labels, use_cache=False) for _ in range(times)
+        replace(
+            call,
+            correlation_id=new_id(),
+            labels=labels,
+            use_cache=False,
+            extra=_seeded(call.extra, at % choices),
+        )
+        for at in range(1, times + 1)
     )
+
+
+def _seeded(extra: Mapping[str, Any], choice: int) -> Mapping[str, Any]:
+    """The same with the seed of a choice, counted up as vLLM does; -1 asks for a random one."""
+    seed = extra.get("seed")
+    if not choice or type(seed) is not int or not 0 <= seed < MAX_SEED:
+        return extra
+    return {**extra, "seed": seed + choice}
 
 
 def body_of(raw: bytes | bytearray) -> JSON:
