@@ -32,6 +32,8 @@ WORKER = "worker --concurrency=2 --without-gossip --without-mingle --loglevel=IN
 
 def main() -> None:
     """Measure both in turn and print the table."""
+    # Who keeps no bytecode would have every start measure the compiler.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     parser = argparse.ArgumentParser(prog="python -m benchmarks.cold_start", description=__doc__)
     parser.add_argument("path", type=Path, help="the other checkout, such as a git worktree")
     parser.add_argument("--rounds", type=int, default=7)

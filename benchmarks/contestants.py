@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,8 @@ import orjson
 import redis.asyncio  # noqa: F401
 import tenacity  # noqa: F401 - a worker has imported these when its first batch comes
 import uvloop
+
+from llmconfig.runtime.records import asdict
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup()

@@ -25,7 +25,6 @@ SECONDS = 3.0
 WARM_REQUESTS = 100
 # The first beginning of a path that fits names the part.
 PARTS = (
-    ("<string>", "making the frozen records of all parts (dataclasses)"),
     ("uvicorn/", "uvicorn: the HTTP server"),
     ("nodewise/uvicorn_http.py", "uvicorn: the HTTP server"),
     ("llmconfig/client/http/", "HTTP to the provider, in place of the floor's aiohttp"),
@@ -99,5 +98,5 @@ def _part(path: str) -> str:
     inner = inner.partition(f"site-packages{os.sep}")[2] or inner
     return next(
         (name for begins, name in PARTS if inner.startswith(begins)),
-        "Python: asyncio, uuid, dataclasses.replace and the rest",
+        "Python: asyncio, uuid and the rest",
     )

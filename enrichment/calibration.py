@@ -6,9 +6,10 @@ which were right. Only answers with a doubt come to review, so this speaks of th
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
+
+from msgspec import Struct
 
 from enrichment.cascades.promise import proportion_interval
 from enrichment.enrichments.contract import Enrichment
@@ -20,8 +21,7 @@ RISK = 0.05  # that a proposed threshold doesn't hold the precision
 MAX_RESULTS = 20_000  # the newest ones
 
 
-@dataclass(frozen=True, slots=True)
-class ConfidenceBand:
+class ConfidenceBand(Struct, frozen=True):
     """Parts with a confidence from `least` on, below `below`, and how many of them were right.
 
     `low` and `high` are the exact interval (95 %) of the share.
@@ -45,8 +45,7 @@ class ConfidenceBand:
         return round(100 * (self.share or 0.0)), round(100 * self.low), round(100 * self.high)
 
 
-@dataclass(frozen=True, slots=True)
-class Calibration:
+class Calibration(Struct, frozen=True):
     """What reviewers' decisions say of one model's confidence in one enrichment.
 
     `floor` is the proposed least confidence: the lowest for which the parts at or above it are

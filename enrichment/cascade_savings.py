@@ -5,13 +5,13 @@ Runs over sets aren't counted: nobody would have asked the own model for them.
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
 from django.db.models import Count, Q
 from django.utils import timezone
+from msgspec import Struct, field
 
 from enrichment.batches.cascades import figures_in
 from enrichment.cascades.savings import CallCosts, CascadeSaving, saving_of, together
@@ -41,16 +41,14 @@ WHERE node = ANY(%s) GROUP BY node
 """
 
 
-@dataclass(frozen=True, slots=True)
-class BatchSaving:
+class BatchSaving(Struct, frozen=True):
     """What a batch's cascade saved in the time: all, or the rows that were written in it."""
 
     batch: Batch
     saving: CascadeSaving
 
 
-@dataclass(slots=True)
-class NodeSavings:
+class NodeSavings(Struct):
     """What a node's cascade saved: in each batch, the newest first, and in all single calls."""
 
     node: str

@@ -5,11 +5,11 @@ another wording is another version, and rows made with the one before are stale.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, transaction
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment import enrichments
 from enrichment.engine import refusals, writing
@@ -36,8 +36,7 @@ from llmconfig.models import InteractionType, NodeConfiguration
 LOOKED_AT = 50  # rows, to find one that says something
 
 
-@dataclass(frozen=True, slots=True)
-class RowPreview:
+class RowPreview(Struct, frozen=True):
     """What would be sent about a row; `note` says why it wouldn't be, blank where it would."""
 
     row_id: str

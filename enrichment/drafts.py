@@ -1,11 +1,11 @@
 """A wording before it is in use: how it reads for a row, and what it would make stale."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
@@ -22,8 +22,7 @@ MAX_TRIED = 10
 MAX_LANGUAGES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class FilledPrompt:
+class FilledPrompt(Struct, frozen=True):
     """The messages for one row, role and text each; `reason` says why it would not be asked."""
 
     row_id: str
@@ -32,8 +31,7 @@ class FilledPrompt:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Redoing:
+class Redoing(Struct, frozen=True):
     """What putting a wording into use means: `stale` rows were made with another prompt, `already`
     of them are so today; `forecast` is of asking about all of them, None where there are none.
     """

@@ -4,12 +4,12 @@ node's history, and how sure that is (P10, P50, P90). Calls nobody."""
 import datetime as dt
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from math import exp, expm1, log, log1p
 from statistics import fmean, linear_regression, pstdev
 from typing import Any
 
 from django.utils import timezone
+from msgspec import Struct
 
 from enrichment.batches import cascades, creation
 from enrichment.batches.duplicates import distinct_inputs
@@ -27,6 +27,7 @@ from llmconfig.configuration import prices, snapshot
 from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.errors import ConfigurationError
 from llmconfig.models import CascadeScore
+from llmconfig.runtime.records import replace
 from metrics.models import GenerationMetric
 
 HALF_ASSUMED = "batch price assumed: half"  # wherever money in a provider's batch is told
@@ -42,8 +43,7 @@ KEPT_SPREAD = 0.05  # of the share that the next batch keeps
 DRIFT = 0.05  # rows to come are never quite like those that were, as a share of the total
 
 
-@dataclass(frozen=True, slots=True)
-class Quantiles:
+class Quantiles(Struct, frozen=True):
     """A figure that will be below the first in one case of ten, below the last in nine."""
 
     p10: float
@@ -51,8 +51,7 @@ class Quantiles:
     p90: float
 
 
-@dataclass(frozen=True, slots=True)
-class Forecast:
+class Forecast(Struct, frozen=True):
     """What a batch would take. Money is US dollars, None when the model has no known price."""
 
     rows: int
@@ -75,8 +74,7 @@ class Forecast:
         return "This node has no past calls: answer lengths are a guess, so the range is wide."
 
 
-@dataclass(frozen=True, slots=True)
-class CascadeForecast:
+class CascadeForecast(Struct, frozen=True):
     """What it would cost by way of the node's cheaper `model`; the other figures are without.
 
     `cost_usd` is None where a price is unknown or the cascade would rest: `basis` says why.
@@ -87,8 +85,7 @@ class CascadeForecast:
     basis: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Past:
+class _Past(Struct, frozen=True):
     """Past calls of a node: prompt characters and tokens in and out, a triple for each.
 
     What the provider's prompt cache did is known of calls to the model that will be asked.
@@ -148,8 +145,7 @@ def forecast_calls(
     return replace(found.told, cascade=by_way)
 
 
-@dataclass(frozen=True, slots=True)
-class _Foreseen:
+class _Foreseen(Struct, frozen=True):
     """A forecast with the possible totals that it is made of."""
 
     told: Forecast

@@ -5,11 +5,11 @@ kappa's interval is MIN_KAPPA at least.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from hashlib import md5
 from typing import Any, Final
 
 import orjson
+from msgspec import Struct
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models.evaluations import RunStatus
@@ -19,6 +19,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.facts import JudgeFacts
 from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.models import InteractionType
+from llmconfig.runtime.records import replace
 
 JUDGE_NODE: Final = InteractionType.JUDGE.value  # whose configuration judges
 MIN_KAPPA = 0.4  # moderate agreement, by the usual scale
@@ -56,8 +57,7 @@ PAIR = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Judge:
+class Judge(Struct, frozen=True):
     """An enrichment's judge as it is configured now; `key` tells it from others."""
 
     enrichment: str

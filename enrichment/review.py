@@ -7,13 +7,13 @@ accepted is written to the row under its lock, with the value before kept for an
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.batches.staleness import input_hash
 from enrichment.calibration import decided_parts
@@ -30,8 +30,7 @@ KEPT_FOR_UNDO = ("state", "value", "suggestion", "previous_value")
 REVIEWED = "reviewed"  # in `llm_model_used` of a row whose value a person wrote
 
 
-@dataclass(frozen=True, slots=True)
-class Suggestion:
+class Suggestion(Struct, frozen=True):
     """One entry of the queue as a reviewer needs it. `row` is None when the row is gone."""
 
     result: EnrichmentResult

@@ -1,11 +1,11 @@
 """The review queue narrowed by filters, and many suggestions decided at once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
+from msgspec import Struct
 
 from enrichment.enrichments import get, names
 from enrichment.errors import EnrichmentError
@@ -16,8 +16,7 @@ from llmconfig.roles import User
 MAX_AT_ONCE = 200  # suggestions that a person decides with one click
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueFilters:
+class QueueFilters(Struct, frozen=True, kw_only=True):
     """What narrows the queue; what is blank or None takes all. `organization` is a slug."""
 
     enrichment: str = ""
@@ -57,8 +56,7 @@ def _of_organization(slug: str) -> Q:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class DecidedTogether:
+class DecidedTogether(Struct, frozen=True):
     """What became of many suggestions: ids of those that were decided, why others weren't."""
 
     done: list[int]

@@ -2,11 +2,11 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import DatabaseError, connection, transaction
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.batches import creation
 from enrichment.call_cascades.row_calls import RowCall
@@ -39,8 +39,7 @@ from metrics.recording import NO_RESULTS, record_call
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class SingleResult:
+class SingleResult(Struct, frozen=True):
     """What became of the row; `value` is None unless there was an answer."""
 
     state: ResultState

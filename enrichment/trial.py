@@ -3,11 +3,11 @@
 import itertools
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from django.db import DatabaseError
+from msgspec import Struct
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
@@ -31,6 +31,7 @@ from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord, Generation
 from llmconfig.roles import User
+from llmconfig.runtime.records import asdict, replace
 from llmconfig.runtime.together import together
 from metrics.recording import record_call
 
@@ -40,8 +41,7 @@ TRIAL_ROWS = 3
 MAX_LOOKED_AT = 50  # rows, to find some that need a call
 
 
-@dataclass(frozen=True, slots=True)
-class TriedRow:
+class TriedRow(Struct, frozen=True):
     """What one row says now and what would be written; `after` is None where nothing would be.
 
     `before` is the column's value, or the text that the answer was made from where it has none.
@@ -106,8 +106,7 @@ def _asked(enrichment: Enrichment, items: Sequence[Item], user: User | None) -> 
     return [each if isinstance(each, Outcome) else next(found) for each in ready]
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Struct, frozen=True):
     """What a row's call came to."""
 
     item: Item

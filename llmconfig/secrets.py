@@ -8,7 +8,6 @@ import base64
 import binascii
 import hashlib
 import hmac
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import NoReturn
 
@@ -16,6 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.core.exceptions import ImproperlyConfigured
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.errors import ChangeRefused, SecretUnreadable
@@ -62,8 +62,7 @@ class Secret:
         raise TypeError("A Secret can't be pickled or copied.")
 
 
-@dataclass(frozen=True, slots=True)
-class Keyring:
+class Keyring(Struct, frozen=True):
     """The field keys, newest first; the first one encrypts."""
 
     fernets: tuple[tuple[str, Fernet], ...]

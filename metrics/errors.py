@@ -9,7 +9,7 @@ MetricsError
     └── UnknownDimension    calls can't be told apart by this
 """
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
 class MetricsError(Exception):
@@ -20,8 +20,7 @@ class PartitionsUnusable(MetricsError):
     """A partitioned table is missing, or a partition is in the way of another."""
 
 
-@dataclass(frozen=True, slots=True)
-class BadLine:
+class BadLine(Struct, frozen=True):
     """A line that can't be understood, by its number in the file."""
 
     number: int

@@ -2,11 +2,12 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from django.db import transaction
+from msgspec import Struct
 
+from llmconfig.runtime.records import asdict
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality import rules
 from metrics.quality.parts import PERSON, ScorePart, score
@@ -18,8 +19,7 @@ BEFORE = dt.timedelta(days=2)
 AFTER = dt.timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonsJudgement:
+class PersonsJudgement(Struct, frozen=True, kw_only=True):
     """What a person thinks of an answer: a thumb, a score from 0 to 1, a note; None: nothing."""
 
     thumb: bool | None = None

@@ -9,10 +9,10 @@ import datetime as dt
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.backends.utils import CursorWrapper
+from msgspec import Struct
 
 from llmconfig.runtime import advisory_locks, database_clock
 from metrics.errors import PartitionsUnusable
@@ -28,8 +28,7 @@ EARLIEST = dt.datetime.min.replace(tzinfo=dt.UTC)
 LATEST = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Partition:
+class Partition(Struct, frozen=True):
     """Rows of `table` from `start` up to, but without, `end`; both in UTC."""
 
     table: str

@@ -10,14 +10,15 @@ with other dimensions, are summed from the calls, over a bounded time.
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import connection, transaction
+from msgspec import Struct, field
 
 from llmconfig.configuration.known_costs import KnownCost
+from llmconfig.runtime.records import replace
 from metrics.bounded import without_jit
 from metrics.query_sources import BY_CLASS, SumsSource, source
 from metrics.questions import FoundKey, MetricsQuestion
@@ -25,8 +26,7 @@ from metrics.questions import FoundKey, MetricsQuestion
 CLASSES_PER_DOUBLING = 8  # of latency; metrics.models.rollups says the same of its column
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """Sums over calls. Money in US dollars; `cost_usd` is of the priced calls, None if none is.
 
     `unpriced_hits` are answers of the cache whose saving isn't known, and so not in `saved_usd`.
@@ -68,8 +68,7 @@ class Figures:
         return self.latency_sum_ms / self.calls if self.calls else None
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """One answer: the period (None when not asked for), the values of `by`, and the sums.
 
     A value is OTHERS in the row of all callers that a period doesn't tell apart.

@@ -2,13 +2,13 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from metrics.errors import Unanswerable
 from metrics.questions import (
@@ -148,8 +148,7 @@ SELECT EXISTS (
 """
 
 
-@dataclass(frozen=True, slots=True)
-class SumsSource:
+class SumsSource(Struct, frozen=True):
     """A table of sums with the values of its parameters; `caller` is what its rows are told by.
 
     `bounded` tables have the question's time alone. To say so again has the planner expect few

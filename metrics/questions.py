@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from uuid import UUID
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.contrib.auth import get_user_model
 from django.db.models import IntegerField, TextChoices
 from django.utils.translation import gettext
+from msgspec import Struct, field
 
 from llmconfig.configuration import time_zones
 from metrics.errors import UnknownDimension
@@ -67,8 +67,7 @@ class Grain(TextChoices):
     DAY = "day", "Day"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MetricsQuestion:
+class MetricsQuestion(Struct, frozen=True, kw_only=True):
     """What to sum: calls from `since` up to, but without, `until`, both brought to whole periods.
 
     `by` and the keys of `only` are names of DIMENSIONS; `only` keeps calls with these values.

@@ -5,10 +5,10 @@ Only what is shown leaves the database: a year by user and day can be hundreds o
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
+from msgspec import Struct
 
 from llmconfig.configuration.known_costs import KnownCost
 from metrics.bounded import without_jit
@@ -21,8 +21,7 @@ BETWEEN = "\x1f"  # in no name
 COSTS = "sum(cost_usd), sum(unpriced)::bigint, sum(unpriced_tokens)::bigint"
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
+class Ranked(Struct, frozen=True):
     """The most expensive groups first, how many there are, and whether one is of all others."""
 
     rows: Sequence[Row] = ()
@@ -30,8 +29,7 @@ class Ranked:
     others: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CostOfPeriod:
+class CostOfPeriod(Struct, frozen=True):
     """What a group of calls cost in the hour or day that begins at `period`."""
 
     period: dt.datetime

@@ -8,11 +8,11 @@ import datetime as dt
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from django.db import OperationalError, connection
 from django.db.backends.utils import CursorWrapper
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.configuration.process_settings import effective
@@ -36,8 +36,7 @@ ATTEMPTS = 3
 PAUSE_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
+class Expiry(Struct, frozen=True):
     """A month that is too old, and how far its removal has got."""
 
     partition: Partition

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
 from decimal import Decimal
 from functools import lru_cache
 
+import msgspec
 import orjson
 
 from llmconfig.client.types import NO_USAGE, Attempt, CallRecord, Usage
+from llmconfig.runtime.records import asdict, replace
 from metrics.models import GenerationMetric
 from metrics.models.calls import LATENCY_BELOW_MS
 from metrics.quality.parts import ScorePart
@@ -101,7 +102,7 @@ def attempts_json(attempts: Sequence[Attempt]) -> bytes:
 
 
 def _as_dict(attempt: Attempt) -> dict[str, object]:
-    """Every field of an attempt, which orjson takes sooner than a dataclass: 2 µs less of 4."""
+    """Every field of an attempt, as orjson takes it."""
     usage, cost, estimated = attempt.usage, attempt.cost_usd, attempt.estimated_usd
     return {
         "provider": attempt.provider,
@@ -117,7 +118,7 @@ def _as_dict(attempt: Attempt) -> dict[str, object]:
             "cache_write": usage.cache_write,
             "output": usage.output,
             "reasoning": usage.reasoning,
-            "details": usage.details,
+            "details": None if usage.details is None else asdict(usage.details),
         },
         "cost_usd": None if cost is None else format(cost, "f"),
         "paid": attempt.paid,
@@ -155,12 +156,13 @@ def _without_refused(value: object) -> object:
 def parts_json(parts: Sequence[ScorePart]) -> bytes:
     """A JSON list of a score's parts; their notes may quote anything."""
     try:
-        encoded = orjson.dumps(parts)
+        encoded = msgspec.json.encode(parts)
         if b"\\u0000" not in encoded:
             return encoded
-    except orjson.JSONEncodeError:
+    except UnicodeEncodeError:
         pass  # a lone surrogate
-    return orjson.dumps([replace(part, notes=tuple(map(storable, part.notes))) for part in parts])
+    kept = [replace(part, notes=tuple(map(storable, part.notes))) for part in parts]
+    return msgspec.json.encode(kept)
 
 
 def _plain(value: object) -> str:

@@ -1,7 +1,6 @@
 """What a person says to start a batch, and which selection and terms that means."""
 
 import datetime as dt
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +10,7 @@ from django.utils import timezone
 from django.utils.text import format_lazy
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from enrichment.admin.chosen_rows import ChosenRows
 from enrichment.admin.freshness import WORDS
@@ -44,8 +44,7 @@ FIELDS = {
 NUMBER = {"inputmode": "numeric", "autocomplete": "off"}
 
 
-@dataclass(frozen=True, slots=True)
-class BatchOrder:
+class BatchOrder(Struct, frozen=True):
     """A batch as it was asked for."""
 
     enrichment: Enrichment

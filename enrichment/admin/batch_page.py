@@ -4,7 +4,6 @@ import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from enrichment.admin.batch_cascade import cascade_section
 from enrichment.admin.freshness import WORDS
@@ -75,8 +75,7 @@ TELLING_ROWS = 20  # fewer say nothing about what all will cost
 _OUTCOME = re.compile(r"\S+/\S+: ([a-z0-9_]+)(?: \(|;|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class Button:
+class Button(Struct, frozen=True):
     """A control: its verb, what stands on it, where it is sent, and the cap that it may change."""
 
     verb: str
@@ -90,8 +89,7 @@ class Button:
         return "" if self.cap is None else f"{self.cap.normalize():f}"
 
 
-@dataclass(frozen=True, slots=True)
-class FailedRow:
+class FailedRow(Struct, frozen=True):
     """A row that failed: its name, why, and where it and its call are shown; blank is nowhere."""
 
     name: str

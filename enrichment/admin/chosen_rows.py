@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from copy import copy
-from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
@@ -18,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import Enrichment
@@ -27,8 +27,7 @@ from llmconfig.admin.kit.presentation import link
 NAMES_SHOWN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class ChosenRows:
+class ChosenRows(Struct, frozen=True):
     """Rows of one table: those ticked (`ids`), or those that a list's `query` string shows.
 
     `ids` None and `query` blank: all rows. `table` is app.Model, blank for any enrichment's.

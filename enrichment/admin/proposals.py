@@ -1,6 +1,5 @@
 """Proposals for prompts: why, what would change, and buttons to adopt or dismiss one."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,6 +10,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from enrichment.admin.review_values import compared
 from enrichment.errors import EnrichmentError
@@ -33,8 +33,7 @@ TONES = {
 VERBS = ("adopt", "dismiss")
 
 
-@dataclass(frozen=True, slots=True)
-class Measure:
+class Measure(Struct, frozen=True):
     """One line of before and after."""
 
     label: str

@@ -1,12 +1,12 @@
 """What a person writes on the workbench, and the versions that a wording may start from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from msgspec import Struct
 
 from enrichment import drafts
 from enrichment.enrichments.contract import Enrichment
@@ -20,8 +20,7 @@ LONGEST = 100_000  # characters
 NUMBER = {"inputmode": "numeric", "autocomplete": "off"}
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """A version as the workbench lists it; 0 ships with the enrichment."""
 
     version: int

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +26,7 @@ from enrichment.models import Batch
 from enrichment.models.batches import TERMINAL, WORKABLE
 from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.runtime import stopping
+from llmconfig.runtime.records import replace
 
 EVERY_SECONDS = 1.0
 LOOKS = 5  # a second, at whether the server is to end

@@ -1,11 +1,11 @@
 """A cascade with the terms of its node, begun by a batch's first lane, and told in figures."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
+from msgspec import Struct
 
 from enrichment.cascades.savings import CallCosts, CascadeSaving, saving_of
 from enrichment.cascades.steering import ENDED, CascadeState, Phase, from_json, to_json
@@ -41,8 +41,7 @@ PHASES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class NodeCascade:
+class NodeCascade(Struct, frozen=True):
     """A node's cascade as it would work now. `models` are the ids that count as cheap.
 
     `rests` says why it doesn't; `price` is a cheap answer's, as a share of a dear one's.
@@ -54,8 +53,7 @@ class NodeCascade:
     rests: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CascadeFigures:
+class CascadeFigures(Struct, frozen=True):
     """What a cascade came to. Shares are from 0 to 1, money is US dollars.
 
     `differ_at_most` of the `kept` rows say something else than the node's own model would, as

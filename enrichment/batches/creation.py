@@ -1,7 +1,6 @@
 """Which rows a batch takes, on what terms, and making it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.db.models import BooleanField, Func, QuerySet
 from django.db.models.functions import Now
 from django.db.models.sql.compiler import SQLCompiler
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment import signals
 from enrichment.batches.chunks import cut_rows
@@ -40,8 +40,7 @@ AUTO = "auto"
 PROVIDER_BATCH_HOURS = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which rows: all stale ones, or fewer. `ids` None means every row.
 
     `within` narrows them to the rows of a query over the same table, such as a filtered list's;
@@ -66,8 +65,7 @@ class Selection:
         return not narrowed and not self.organization
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """On what terms a batch runs: the most it may cost in US dollars, what it goes before,
     whether nobody asked for it, and how its calls travel.
 

@@ -1,11 +1,11 @@
 """How far a batch is, and what it has used up."""
 
 import datetime as dt
-from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
+from msgspec import Struct, field
 
 from enrichment.batches.silence import ChunkCounts, why_silent
 from enrichment.models import (
@@ -21,8 +21,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(Struct, frozen=True):
     """What a batch has used up by now, summed over its chunks.
 
     A row counts as tried, and perhaps as failed, once in each round.
@@ -35,8 +34,7 @@ class Spent:
     repaid: int  # calls whose answers a dead worker took with it
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(Struct, frozen=True):
     """How far a batch is. Rates are rows per second; money is US dollars.
 
     `cost_usd` is of the priced calls, None where none is known to have a price.

@@ -5,12 +5,12 @@ batch and its chunks.
 """
 
 import datetime as dt
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Value
 from django.db.models.functions import Now
 from django.utils.translation import gettext, ngettext
+from msgspec import Struct
 
 from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import WORKABLE
@@ -20,8 +20,7 @@ SILENT_SECONDS = 5.0
 NOTE_SECONDS = 15.0  # a note holds so long; the lane repeats it
 
 
-@dataclass(frozen=True, slots=True)
-class ChunkCounts:
+class ChunkCounts(Struct, frozen=True):
     """How many of a batch's chunks stand how, at a moment of the database's clock."""
 
     now: dt.datetime

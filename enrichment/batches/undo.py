@@ -4,11 +4,11 @@ A row whose value is no longer the one that the batch wrote was edited by a pers
 anew: it is left as it is, and listed.
 """
 
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils.translation import gettext
+from msgspec import Struct, field
 
 from enrichment.batches.lifecycle import in_work
 from enrichment.batches.progress import counted
@@ -88,8 +88,7 @@ _MARKS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """A row that was not taken back, and why."""
 
     row_id: str
@@ -97,8 +96,7 @@ class Left:
     reason: str
 
 
-@dataclass(slots=True)
-class UndoReport:
+class UndoReport(Struct):
     """What an undo did. `discarded` counts suggestions that no reviewer needs to see any more."""
 
     undone: int = 0

@@ -1,6 +1,6 @@
 """One row's call, which its node's cascade answers where there is one."""
 
-from dataclasses import dataclass, field, replace
+from msgspec import Struct, field
 
 from enrichment.call_cascades.scoring import RowScoring
 from enrichment.call_cascades.steering import steer
@@ -15,13 +15,13 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Cascaded, Generation
 from llmconfig.configuration import snapshot
 from llmconfig.models import CascadeScore
+from llmconfig.runtime.records import replace
 
 KEPT = "kept"
 WAYS = {KEPT: Way.CHEAP, "own": Way.DEAR, "audited": Way.AUDIT}
 
 
-@dataclass(slots=True)
-class RowCall:
+class RowCall(Struct):
     """A call about a row, and the records of all that it took, the earliest first."""
 
     enrichment: Enrichment

@@ -3,8 +3,9 @@
 import asyncio
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from enrichment.batches.cascades import SCORES_OF_TWO
 from enrichment.engine.cascade_decisions import score_of
@@ -37,8 +38,7 @@ class AnswerScoring(Protocol):
         """How far two answers agree; from 1 on they do."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallScoring:
+class CallScoring(Struct, frozen=True):
     """Of a call of which nothing is known but what it says."""
 
     call: Call
@@ -73,8 +73,7 @@ class CallScoring:
         return alikeness(said(first), said(second))
 
 
-@dataclass(frozen=True, slots=True)
-class RowScoring:
+class RowScoring(Struct, frozen=True):
     """Of a call about a row: as a batch would score it."""
 
     enrichment: Enrichment

@@ -8,11 +8,11 @@ node's own model, and the answer says why.
 import asyncio
 import logging
 import time
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from msgspec import Struct
 
 from enrichment.batches import cascades
 from enrichment.call_cascades import windows
@@ -31,6 +31,7 @@ from llmconfig.configuration.resolution import resolve
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
 from llmconfig.models import CascadeScore
+from llmconfig.runtime.records import replace
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,7 @@ LOOK_SECONDS = 1.0  # for which a process goes by what it has seen of a window
 _learning: set[asyncio.Task[None]] = set()  # so that none is collected while it runs
 
 
-@dataclass(frozen=True, slots=True)
-class _Working:
+class _Working(Struct, frozen=True):
     """A node's cascade as it works now: the cheap models' ids, a scored cheap answer's price as a
     share of the own model's, and who judges, if anybody."""
 
@@ -51,8 +51,7 @@ class _Working:
     judge: Judge | None = None
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(Struct):
     """What a process knows of a window, and how many calls passed it by since, if it has ended."""
 
     state: CascadeState
@@ -112,8 +111,7 @@ async def steer(
     return replace(dear, cascade=replace(told, way=way, beside_usd=beside))
 
 
-@dataclass(frozen=True, slots=True)
-class _Asking:
+class _Asking(Struct, frozen=True):
     """One call on its way to a score."""
 
     call: Call

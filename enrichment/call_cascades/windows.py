@@ -9,12 +9,12 @@ does for batches. An audit whose process died stays one.
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import close_old_connections, transaction
+from msgspec import Struct
 
 from enrichment.cascades.promise import catches_borne, errors_borne
 from enrichment.cascades.steering import (
@@ -29,13 +29,13 @@ from enrichment.cascades.steering import (
 )
 from enrichment.models import CallCascade
 from llmconfig.configuration.facts import CascadeFacts
+from llmconfig.runtime.records import replace
 
 WINDOW = 2_000  # calls of a node for which a promise is made
 AUDIT_SECONDS = 900.0  # after which an audit without an answer counts as an error for good
 
 
-@dataclass(frozen=True, slots=True)
-class CallDecision:
+class CallDecision(Struct, frozen=True):
     """Whose answer a call gets; `audit` is the audit's own id."""
 
     way: Way

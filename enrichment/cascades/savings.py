@@ -6,16 +6,16 @@ kept rows are as long as the others.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 from math import sqrt
+
+from msgspec import Struct
 
 Z_OF_80_PERCENT = 1.2816
 DIGITS = Decimal("1E-10")
 
 
-@dataclass(frozen=True, slots=True)
-class CallCosts:
+class CallCosts(Struct, frozen=True):
     """Calls, their cost, and the sum of its squares; None where a price is unknown."""
 
     calls: int
@@ -31,8 +31,7 @@ class CallCosts:
         return max(0.0, (self.squares - self.calls * mean * mean) / (self.calls - 1))
 
 
-@dataclass(frozen=True, slots=True)
-class CascadeSaving:
+class CascadeSaving(Struct, frozen=True):
     """What was saved by `kept` cheap answers; below nought, the cascade cost more than it saved.
 
     `unknown` of them aren't in `usd`, which is None where no price is known. `variance` is of

@@ -8,10 +8,12 @@ other in between.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from enrichment.cascades.promise import FAILURE, catches_borne, errors_at_most, errors_borne
 from enrichment.cascades.tallies import BINS, Tally, bin_of, tally_of
@@ -50,8 +52,7 @@ class Way(StrEnum):
     DEAR = "dear"
 
 
-@dataclass(frozen=True, slots=True)
-class CascadeTerms:
+class CascadeTerms(Struct, frozen=True):
     """What a cascade promises.
 
     `target` of the rows (0 to 1) agree with the dear model; the promise may be broken with
@@ -65,8 +66,7 @@ class CascadeTerms:
     price: float = 0.1
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """A row of a block: its score, its way, and whether both models agree (None: one was asked).
 
     `model` is the cheap one that was asked, for people.
@@ -83,8 +83,7 @@ class Decided:
         return self.way is Way.CHEAP
 
 
-@dataclass(frozen=True, slots=True)
-class CascadeState:
+class CascadeState(Struct, frozen=True):
     """All that is known of one table's cascade. `older` and `newer` are of the current epoch."""
 
     rows: int

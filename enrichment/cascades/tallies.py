@@ -1,8 +1,9 @@
 """Counts by score: all that a cascade has learned, as whole numbers that lanes add up."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import exp, log
+
+from msgspec import Struct
 
 # Scores are told apart by their odds: answers' likelihoods crowd near 1, and 0.99 and 0.999 differ.
 STEPS_PER_UNIT = 10
@@ -29,8 +30,7 @@ def lowest_score(number: int) -> float | None:
     return 1 / (1 + exp(MAX_LOG_ODDS - (number - 1) / STEPS_PER_UNIT))
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(Struct, frozen=True):
     """Rows by bin: how many had a score, how many of them the dear model answered too, how many of
     those differ. Tallies add up in any order.
     """

@@ -1,8 +1,9 @@
 """Which threshold saves most, from counts by score; the promise holds whatever is chosen here."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import exp, lgamma, log, sqrt
+
+from msgspec import Struct
 
 from enrichment.cascades.promise import FAILURE, catches_borne, shares_for
 from enrichment.cascades.tallies import BINS, Tally
@@ -12,8 +13,7 @@ MIN_EXPECTED = 1e-9
 CONTINUITY = 0.375  # Anscombe's: square roots of small counts become nearly normal
 
 
-@dataclass(frozen=True, slots=True)
-class ThresholdPlan:
+class ThresholdPlan(Struct, frozen=True):
     """From which bin on cheap answers are kept, the share of them that is audited, and how many
     rows are expected to be saved.
     """

@@ -10,10 +10,11 @@ import logging
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct
 
 from enrichment.cascades.steering import Decided
 from enrichment.engine import machine_files
@@ -24,7 +25,7 @@ from llmconfig import project_settings
 from llmconfig.client.recording.disk_format import line_of, read_line, taken_up, to_keep
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord
-from llmconfig.runtime.quick_records import quickly_made
+from llmconfig.runtime.records import replace
 from metrics.quality.parts import CheckResults
 
 logger = logging.getLogger(__name__)
@@ -33,9 +34,7 @@ STALE_SECONDS = 7 * 24 * 3600
 ENDING = ".answers"
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class KeptAnswer:
+class KeptAnswer(Struct, frozen=True):
     """One row's answer as it was judged; `facts` by the names of their sources.
 
     The last four: how the row went through a cascade, the calls beside the answer's, whether the

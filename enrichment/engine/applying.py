@@ -5,7 +5,6 @@ that the gates hold, with a code of its own, so that a reviewer can accept all o
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from django.utils.translation import gettext_lazy as _
 
@@ -15,6 +14,7 @@ from enrichment.models import ResultState
 from enrichment.quality.gates import GateFinding, register_code
 from llmconfig.configuration import snapshot
 from llmconfig.models import ApplyAfter
+from llmconfig.runtime.records import replace
 
 NOT_JUDGED_YET = register_code("no_judge_asked", _("Passed the gates; no judge was asked"))
 ALL_REVIEWED = register_code("all_reviewed", _("Passed the gates; all are reviewed"))

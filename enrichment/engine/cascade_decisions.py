@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -20,6 +19,7 @@ from enrichment.models import CascadeRecord, ResultState
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation
 from llmconfig.models import CascadeScore
+from llmconfig.runtime.records import replace
 
 logger = logging.getLogger(__name__)
 

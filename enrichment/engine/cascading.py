@@ -5,7 +5,6 @@ the dear model is asked, so that a killed worker doesn't pay for it again.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from enrichment.engine.two_calls import TwoCallDispatcher
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import Batch, ResultState
 from llmconfig.client.http import background_loop
+from llmconfig.runtime.records import replace
 
 
 class CascadeDispatcher(TwoCallDispatcher):

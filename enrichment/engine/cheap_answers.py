@@ -6,7 +6,6 @@ is the answer.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -20,6 +19,7 @@ from enrichment.engine.items import Item, Outcome, kept_of, restored
 from enrichment.models import CheapAnswer
 from llmconfig.client.recording.disk_format import line_of, read_line
 from llmconfig.client.recording.recorders import Texts
+from llmconfig.runtime.records import replace
 from metrics.recording import NO_RESULTS
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,6 @@ Every time here is the database's, so that clocks of workers don't matter.
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Value
 from django.db.models.functions import Now
+from msgspec import Struct
 
 from enrichment.db_lookups import array_literal
 from enrichment.engine import answer_spool, sent_log
@@ -50,8 +50,7 @@ UPDATE enrichment_batch_chunks SET row_ids = %s::text[] WHERE id = %s AND lease_
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """A chunk under our lease, with the rows that still need work, in order.
 
     `kept` are answers that another lane was given for some of them and didn't write. `dear`: a

@@ -10,7 +10,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -34,6 +33,7 @@ from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import CallRecord
 from llmconfig.errors import ConfigurationError, LLMError
+from llmconfig.runtime.records import replace
 
 logger = logging.getLogger(__name__)
 

@@ -5,10 +5,10 @@ the same call.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import replace
 
 from enrichment.engine.claims import Claim
 from enrichment.engine.items import NOTHING, Item, Outcome, restored
+from llmconfig.runtime.records import replace
 from metrics.recording import NO_RESULTS
 
 

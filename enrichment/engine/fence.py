@@ -5,11 +5,11 @@ Outcomes of chunks that another lane has taken over are dropped, so nothing is r
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
+from msgspec import Struct
 
 from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Outcome
@@ -39,16 +39,14 @@ SELECT ARRAY(SELECT id FROM ours),
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Fenced:
+class Fenced(Struct, frozen=True):
     """What a write found: the chunks that are still ours, and whether the batch is running."""
 
     ours: frozenset[int]
     running: bool
 
 
-@dataclass(slots=True)
-class _Counts:
+class _Counts(Struct):
     """What one write adds to a chunk's counters."""
 
     done: int = 0

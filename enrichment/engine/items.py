@@ -3,10 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+from msgspec import Struct, field
 
 from enrichment.cascades.steering import Decided
 from enrichment.engine.answer_spool import KeptAnswer
@@ -29,7 +30,7 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation, Labels
 from llmconfig.configuration.facts import UserKey
 from llmconfig.runtime.ids import new_id
-from llmconfig.runtime.quick_records import quickly_made
+from llmconfig.runtime.records import replace
 from metrics.quality.parts import CheckResults
 from metrics.recording import NO_RESULTS
 
@@ -41,9 +42,7 @@ NOTHING = Decimal(0)
 PARKED = "A worker died three times while this row was in work; it is parked."
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """One row, ready to be sent; `settled` says instead why it needs no call.
 
     `claim` is the chunk that it belongs to, None outside batches.
@@ -66,9 +65,7 @@ class Item:
     dear: bool = False  # a cascade asks its dear model alone
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What came of an item. `retriable` failures get a later round while there are any left."""
 
     item: Item

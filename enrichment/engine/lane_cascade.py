@@ -6,7 +6,6 @@ one that is audited can't be overtaken by others that would have counted only af
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 
 from django.db import transaction
@@ -26,6 +25,7 @@ from enrichment.engine.duplicates import SharedCalls
 from enrichment.engine.items import Item, Outcome, restored
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import BatchCascade, BatchChunk, Transport
+from llmconfig.runtime.records import replace
 
 KEPT = frozenset({Way.CHEAP, Way.AUDIT})
 Key = tuple[int, str]  # a chunk's row

@@ -2,11 +2,11 @@
 
 import logging
 import time
-from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
+from msgspec import Struct
 
 from enrichment.batches import lifecycle, silence
 from enrichment.engine import claims, lane_failures, refusals, writing
@@ -50,8 +50,7 @@ class LaneEnd(StrEnum):
     FULL = "full"  # enough lanes work on this batch already
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How a lane works, from the process settings in force when it began."""
 
     window: int

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeGuard
+
+from msgspec import Struct, field
 
 from enrichment.engine.claims import Claim
 from enrichment.engine.items import Item, Outcome, broken_by, failed, judged
@@ -19,8 +20,7 @@ from llmconfig.errors import SecretUnreadable
 Judge = Callable[[Enrichment, Item, Generation, Texts | None], Outcome]
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """How a row is asked: what of its call is changed, and who judges the answer."""
 
     changes: Mapping[str, Any] = field(default_factory=dict)
@@ -42,8 +42,7 @@ HELD_BACK = frozenset({"aborted", "calls_disabled"})
 MAX_HANDED_BACK = 10_000  # remembered
 
 
-@dataclass(slots=True, eq=False)
-class OutgoingRow:
+class OutgoingRow(Struct, eq=False):
     """A chunk's row; `position` among those that are sent, from 0.
 
     Once announced it may be sent until `until`, in seconds of the monotonic clock; `left` says that

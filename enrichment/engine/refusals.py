@@ -6,12 +6,12 @@ reason; what its call cost, and what was answered where that can be stored, is k
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import Error
+from msgspec import Struct
 
 from enrichment.engine import writing
 from enrichment.engine.claims import Claim
@@ -21,6 +21,7 @@ from enrichment.engine.lane_cascade import LaneCascade
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
 from llmconfig.client.recording.recorders import Texts
+from llmconfig.runtime.records import replace
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,7 @@ NO_TEXTS = Texts("", "")
 NOT_THE_SESSION = ("54", "55000")
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(Struct, frozen=True):
     """What a write stored, which of the held chunks are still ours, and whether the batch runs."""
 
     outcomes: list[Outcome]

@@ -1,13 +1,13 @@
 """A chunk's rows by one statement. Its text is made once: that takes longer than to run it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import Expression, F, Manager
+from msgspec import Struct
 
 from enrichment.batches.staleness import asked_with, input_hash
 from enrichment.db_lookups import AnyOf, array_literal
@@ -19,8 +19,7 @@ _IDS = array_literal(["(ids)"])  # where the keys go, among the statement's para
 Convert = Callable[..., Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Statement:
+class _Statement(Struct, frozen=True):
     """A statement's text and parameters, the names of its columns, and what makes their values.
 
     `converters` are Django's, by the column's name: `convert(value, expression, connection)`.

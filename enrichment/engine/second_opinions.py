@@ -8,11 +8,11 @@ good: the result names the judge beside what the gates found.
 """
 
 import logging
-from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from enrichment.cascades.steering import Decided, Way
 from enrichment.engine.applying import apply_after
@@ -31,6 +31,7 @@ from llmconfig.client.types import Call, CallRecord
 from llmconfig.configuration import snapshot
 from llmconfig.errors import LLMError
 from llmconfig.models import ApplyAfter
+from llmconfig.runtime.records import replace
 from metrics.models import GenerationMetric
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,7 @@ _ASKED_ABOUT = frozenset({ResultState.APPLIED, ResultState.SUGGESTED})
 _FIRST = Decided(1.0, Way.CHEAP)  # of a kept first answer: it waits for an opinion
 
 
-@dataclass(slots=True)
-class SecondOpinion:
+class SecondOpinion(Struct):
     """Who is asked, and how many calls one lane has left of its batch's."""
 
     judge: Judge

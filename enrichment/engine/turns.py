@@ -10,10 +10,10 @@ catches up for a time before.
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
+from msgspec import Struct
 
 from enrichment.batches.progress import spent_by
 from enrichment.engine.db_sessions import lock_key
@@ -81,8 +81,7 @@ def weight_of(priority: int) -> float:
     return float(2 ** (priority / PRIORITY_THAT_DOUBLES))
 
 
-@dataclass(slots=True)
-class _Standing:
+class _Standing(Struct):
     """A batch that may be worked on, and what it has had."""
 
     batch_id: UUID
@@ -97,8 +96,7 @@ class _Standing:
         return self.claimable or self.lanes > 0
 
 
-@dataclass(slots=True)
-class _ModelStanding:
+class _ModelStanding(Struct):
     """A model that batches ask: seconds of lanes by weight, and calls in a second of a lane."""
 
     served: float
@@ -121,8 +119,7 @@ def has_rows(batch_id: UUID) -> bool:
     return any(each.claimable for each in _Table.read().standings if each.batch_id == batch_id)
 
 
-@dataclass(slots=True)
-class _Table:
+class _Table(Struct):
     """All batches that may be worked on, and the models that they ask."""
 
     standings: list[_Standing]

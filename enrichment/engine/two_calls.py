@@ -4,12 +4,11 @@ Both calls belong to the row's one place in the window. A killed worker's succes
 first answer, and doesn't pay for it again.
 """
 
-from dataclasses import replace
-
 from enrichment.engine.dispatcher import Dispatcher
 from enrichment.engine.items import Outcome, kept_of
 from enrichment.engine.lane_cascade import unfinished
 from enrichment.engine.outgoing import OutgoingRow
+from llmconfig.runtime.records import replace
 
 
 class TwoCallDispatcher(Dispatcher):

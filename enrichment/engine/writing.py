@@ -5,7 +5,6 @@ First the chunks' tokens are checked and their leases extended (`engine.fence`).
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -23,6 +22,7 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.facts.store import remember
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
 from llmconfig.client.types import CallRecord
+from llmconfig.runtime.records import asdict
 from metrics.binary_sql import TextArray, copy_rows, execute_bound, ready_json
 from metrics.recording import write_records
 from metrics.storable import storable

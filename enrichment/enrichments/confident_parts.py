@@ -1,8 +1,9 @@
 """What the enrichments share whose answer is a list of parts, each with its own confidence."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, ClassVar
+
+from msgspec import Struct
 
 from enrichment.enrichments.contract import (
     LOG_PROBABILITIES,
@@ -24,6 +25,7 @@ from enrichment.quality.gates.evidence import (
 from enrichment.quality.logprobs import likelihoods
 from llmconfig.client.json_schema import cut
 from llmconfig.client.types import Generation
+from llmconfig.runtime.records import replace
 
 CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
 MAX_CUT_PARTS = 100  # of an answer that breaks off
@@ -56,8 +58,7 @@ def parts_schema(list_name: str, max_items: int, **properties: Mapping[str, Any]
     }
 
 
-@dataclass(frozen=True, slots=True)
-class PartDoubt:
+class PartDoubt(Struct, frozen=True):
     """Why one part waits for a person: a finding's code, and the part in words."""
 
     code: str

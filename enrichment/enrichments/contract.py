@@ -3,7 +3,6 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
@@ -12,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 from django.db.models import Field, JSONField, Manager, Model
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.enrichments.likeness import alikeness
 from enrichment.enrichments.stated_confidence import schema_asks_confidence, stated_confidence
@@ -30,7 +30,7 @@ from llmconfig.client.types import Generation
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.process_settings import ProcessSetting, effective
 from llmconfig.models import ApplyAfter
-from llmconfig.runtime.quick_records import quickly_made
+from llmconfig.runtime.records import replace
 
 logger = logging.getLogger(__name__)
 
@@ -42,17 +42,14 @@ SELF_REPORTED = "self_reported"  # the model said itself how sure it is
 LOG_PROBABILITIES = "log_probabilities"  # how likely the tokens of the value were
 
 
-@dataclass(frozen=True, slots=True)
-class PromptText:
+class PromptText(Struct, frozen=True):
     """The two messages, with `{{name}}` where a value goes."""
 
     system: str
     user: str
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What an answer is worth.
 
     With `findings` the value must not be applied without a person. Without, it may; `suggestion` is

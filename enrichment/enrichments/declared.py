@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import lru_cache, partial
 from typing import Any, ClassVar
@@ -11,6 +10,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db.models import CharField, JSONField, Model
 from django.utils.translation import gettext
+from msgspec import Struct, field
 
 from enrichment.enrichments.contract import Enrichment, PromptText
 from enrichment.enrichments.fitting import misfits
@@ -60,8 +60,7 @@ FIRST_GATES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Declaration:
+class Declaration(Struct, frozen=True):
     """A row of `DeclaredEnrichment` with its wording; `schema` is JSON text, blank for none."""
 
     name: str
@@ -276,8 +275,7 @@ def in_words(value: Any, *, labels: Mapping[Any, Any] | None = None) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """All that are declared, by name; of those that can't be used, why."""
 
     usable: Mapping[str, Enrichment] = field(default_factory=dict)

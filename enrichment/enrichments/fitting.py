@@ -1,20 +1,19 @@
 """Whether an enrichment fits its table: by the models alone, before any row is read."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db import DEFAULT_DB_ALIAS, router
 from django.db.models import CharField, Field, IntegerField, JSONField, Model, TextField, UUIDField
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import EnrichmentResult
 
 
-@dataclass(frozen=True, slots=True)
-class Misfit:
+class Misfit(Struct, frozen=True):
     """What doesn't fit: the attribute it is about, a sentence and the way out.
 
     `number` is that of the system check; what `is_fatal` can't be used at all.

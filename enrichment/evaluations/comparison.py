@@ -1,8 +1,9 @@
 """Two runs over one set, case by case: what differs first, and what may be said of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection
@@ -24,8 +25,7 @@ MAX_FIELDS = 20
 MAX_LENGTH = 3.0  # as a share; one answer that ran wild says no more than that
 
 
-@dataclass(frozen=True, slots=True)
-class CasePair:
+class CasePair(Struct, frozen=True):
     """One case's answers in both runs; `alike` is from 0 to 1, 1 says the same."""
 
     row_id: str
@@ -45,8 +45,7 @@ class CasePair:
         return self.alike < 1 and None not in (self.first.value, self.second.value)
 
 
-@dataclass(frozen=True, slots=True)
-class RunComparison:
+class RunComparison(Struct, frozen=True):
     """`cases` begin with those that differ most; `differences` are the measures' intervals.
 
     Nothing is better but what an interval shows: `verdict` says that in a sentence.
@@ -73,8 +72,7 @@ class RunComparison:
         return " ".join(f"The {each.verdict} is higher: {each.measure}." for each in shown)
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedShare:
+class JudgedShare(Struct, frozen=True):
     """How many of the pairs that differ a judge has compared, and where the place decided.
 
     `rests` says why its preference isn't among the measures; blank: it is.

@@ -5,13 +5,13 @@ and it is counted.
 """
 
 from collections.abc import Coroutine, Iterator, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db.models.functions import Now
+from msgspec import Struct, field
 
 from enrichment.batches import creation
 from enrichment.engine.items import Item, call_for
@@ -35,6 +35,7 @@ from llmconfig.client.types import Call, CallRecord, Generation
 from llmconfig.errors import LLMError
 from llmconfig.roles import User
 from llmconfig.runtime.direct_sessions import direct_session
+from llmconfig.runtime.records import replace
 from llmconfig.runtime.together import together
 from metrics.recording import record_calls
 
@@ -47,8 +48,7 @@ DIED = (
 )
 
 
-@dataclass(slots=True)
-class Asked:
+class Asked(Struct):
     """What a judge's calls came to."""
 
     cost_usd: Decimal = Decimal(0)

@@ -5,16 +5,16 @@ Jeffreys' half a count in each): the usual formula gives none where two agree in
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from random import Random
+
+from msgspec import Struct
 
 DRAWS = 4_000
 PRIOR = 0.5
 MIN_OF_EACH = 5  # verdicts of either kind; with fewer kappa says nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Kappa:
+class Kappa(Struct, frozen=True):
     """Agreement beyond chance, from -1 to 1, with its interval (95 %)."""
 
     value: float

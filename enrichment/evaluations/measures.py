@@ -6,8 +6,9 @@ No database. chrF is Popović's (2015): character n-grams up to 6, recall counts
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
+
+from msgspec import Struct
 
 from enrichment.cascades.promise import proportion_interval
 
@@ -17,8 +18,7 @@ BETA = 2
 MIN_FOR_MEANS = 20  # fewer pairs of graded measures say nothing
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One measure of two runs, by the cases that both have.
 
     `low` to `high` is the interval of `second` - `first`; None where there are too few cases.

@@ -7,11 +7,11 @@ whoever may read those may make one and look at it.
 import datetime as dt
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import orjson
 from django.utils import timezone
+from msgspec import Struct
 
 from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment, PromptText
@@ -28,8 +28,7 @@ DEFAULT_DAYS = 30
 PROMPT = "prompt"  # the name of a case's value
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedSource:
+class RecordedSource(Struct, frozen=True):
     """Which calls: of a node, of the last `days`, good ones alone; their answers are `wanted`."""
 
     node: str

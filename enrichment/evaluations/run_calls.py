@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, replace
 from decimal import Decimal
 
 from django.db import connection
@@ -22,6 +21,7 @@ from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Generation
+from llmconfig.runtime.records import asdict, replace
 from metrics.recording import write_records
 
 SERVICE = "evaluation"  # of the calls' records

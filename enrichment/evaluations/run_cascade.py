@@ -5,7 +5,6 @@ One process carries a run out, so its cases are decided and settled block by blo
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -34,6 +33,7 @@ from enrichment.models.evaluations import EvaluationCase, EvaluationRun
 from llmconfig.client.http import background_loop
 from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
+from llmconfig.runtime.records import replace
 from llmconfig.runtime.together import together
 
 AT_ONCE = BLOCK  # cases

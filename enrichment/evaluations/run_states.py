@@ -1,12 +1,12 @@
 """Where a run stands: its moves from one status to another, and how far it is."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import Count, Sum
 from django.db.models.functions import Now
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Terms
@@ -15,8 +15,7 @@ from enrichment.models import ResultState, RunCascade
 from enrichment.models.evaluations import GOING, EvaluationRun, RunStatus
 
 
-@dataclass(frozen=True, slots=True)
-class RunTotals:
+class RunTotals(Struct, frozen=True):
     """How far a run is. `cost_usd` is of the priced calls."""
 
     cases: int

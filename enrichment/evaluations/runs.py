@@ -3,12 +3,12 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.batches import creation
 from enrichment.batches.creation import Terms
@@ -50,8 +50,7 @@ MAX_IN_FLIGHT = 50
 LOOK_EVERY_SECONDS = 1.0  # at what a provider works off
 
 
-@dataclass(frozen=True, slots=True)
-class RunOrder:
+class RunOrder(Struct, frozen=True):
     """What is to be tried; blank is what is in force for the enrichment. The cap in US dollars."""
 
     model: str = ""

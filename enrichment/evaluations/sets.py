@@ -6,13 +6,13 @@ import json
 import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.batches import creation
 from enrichment.engine.items import Item, answer_all, load_items
@@ -30,8 +30,7 @@ MAX_CASES = 5_000
 ROW, WANTED = "row_id", "wanted"  # columns of a file
 
 
-@dataclass(frozen=True, slots=True)
-class CaseSource:
+class CaseSource(Struct, frozen=True):
     """Which rows a set takes, and whose answer is wanted of them.
 
     `ids` names them, else `limit` are drawn by chance of those that there are (with `within`: of

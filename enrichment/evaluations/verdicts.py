@@ -1,8 +1,9 @@
 """What reviewers said of answers, for a judge to be held against."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from enrichment.engine.items import Item, answer_all, load_items
 from enrichment.enrichments.contract import Enrichment
@@ -11,8 +12,7 @@ from enrichment.models import EnrichmentResult, ResultState
 LOOKED_AT = 20  # results for each verdict that is wanted: many rows have changed since
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewersVerdict:
+class ReviewersVerdict(Struct, frozen=True):
     """An answer that a reviewer saw, whether they left it as it was, and what they made of it.
 
     `better` is their own version; None where they rejected the answer or left it.

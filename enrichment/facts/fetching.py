@@ -8,13 +8,13 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
 from django.db import connection, transaction
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.enrichments import get, names
 from enrichment.errors import BadSelection, FactMissing
@@ -39,8 +39,7 @@ NOTHING_THERE = frozenset({204, 404, 410})
 PASSING = frozenset({408, 425, 429})
 
 
-@dataclass(frozen=True, slots=True)
-class Refreshed:
+class Refreshed(Struct, frozen=True):
     """How many facts were asked for anew, how many changed, and how many failed."""
 
     asked: int
@@ -54,8 +53,7 @@ class Refreshed:
 Answer = FactAnswer | FactMissing
 
 
-@dataclass(slots=True)
-class _SourceHealth:
+class _SourceHealth(Struct):
     """Of one source, as far as this process knows."""
 
     failures: int = 0
@@ -255,8 +253,7 @@ def refresh(row: FactSource, *, everything: bool = False) -> Refreshed:
     return Refreshed(len(asked), changed, failed)
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(Struct, frozen=True):
     """What a source says about one row now; nothing of it is kept."""
 
     row_id: str

@@ -6,12 +6,12 @@ A fact belongs to an address: rows that lead to the same address share it.
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 import orjson
+from msgspec import Struct
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import FactSource, WithoutFact
@@ -24,8 +24,7 @@ MAX_VALUE_LENGTH = 300  # characters of a row's value in an address
 _LITERAL = ":/?#[]@!$&'()*+,;=%~-._"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """A source of facts, ready to be asked."""
 
     id: UUID
@@ -75,8 +74,7 @@ class Source:
         return hashlib.md5(told, usedforsecurity=False).hexdigest()
 
 
-@dataclass(frozen=True, slots=True)
-class FactQuestion:
+class FactQuestion(Struct, frozen=True):
     """What a source is asked about a row; a blank `url` when the row lacks a value to ask with."""
 
     source: Source

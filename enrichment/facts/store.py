@@ -3,9 +3,9 @@
 import datetime as dt
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from django.db.backends.utils import CursorWrapper
+from msgspec import Struct
 
 from enrichment.facts.questions import FactQuestion
 from enrichment.models import Fact, FactSource
@@ -14,8 +14,7 @@ from llmconfig.runtime import database_clock
 FORGET_AFTER = dt.timedelta(days=30)  # past its time to live
 
 
-@dataclass(frozen=True, slots=True)
-class FactAnswer:
+class FactAnswer(Struct, frozen=True):
     """What a source said; a blank value when it has nothing there."""
 
     value: str

@@ -1,8 +1,7 @@
 """Answers one question about one row, from the row alone; nothing is written to it."""
 
-from dataclasses import dataclass, replace
-
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.batches import creation
 from enrichment.engine.items import GONE, call_for, load_items
@@ -13,10 +12,10 @@ from enrichment.plain_text import plain
 from enrichment.single import ask
 from llmconfig.client.errors import GenerationFailed
 from llmconfig.roles import User
+from llmconfig.runtime.records import replace
 
 
-@dataclass(frozen=True, slots=True)
-class DraftedReply:
+class DraftedReply(Struct, frozen=True):
     """The answer; blank with the reason why there is none that may be shown."""
 
     text: str

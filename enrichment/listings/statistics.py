@@ -1,15 +1,13 @@
 """How much of the listings is enriched."""
 
-from dataclasses import dataclass
-
 from django.db.models import Count, Q
+from msgspec import Struct
 
 from enrichment.listings.models import Animal
 from enrichment.listings.organizations import ListingOrganizations
 
 
-@dataclass(frozen=True, slots=True)
-class Statistics:
+class Statistics(Struct, frozen=True):
     """Counts of listings, and shares in per cent with one digit."""
 
     total_animals: int

@@ -1,6 +1,6 @@
 """Translates a text that is in no table, with the prompt and gates of listings."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from enrichment.batches import creation
 from enrichment.engine.applying import awaited_review
@@ -16,8 +16,7 @@ from llmconfig.client.types import Call, Labels
 from llmconfig.roles import User
 
 
-@dataclass(frozen=True, slots=True)
-class Translated:
+class Translated(Struct, frozen=True):
     """The translation, or the original text with the reason why there is none.
 
     `findings` are why a row's would wait for a reviewer: what the gates found, or that nobody has

@@ -8,7 +8,6 @@ import time
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
@@ -32,6 +31,7 @@ from enrichment.models.batches import TERMINAL
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
+from llmconfig.runtime.records import asdict
 from metrics.csv_export import in_full
 
 LOOK_EVERY_SECONDS = 0.5

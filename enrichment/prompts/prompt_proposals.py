@@ -1,10 +1,10 @@
 """Proposals that metrics mined from past answers: seen beforehand, and adopted as a new version."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.enrichments import get, names
 from enrichment.errors import ProposalOutdated, UnknownEnrichment
@@ -46,8 +46,7 @@ class Prompts:
 PROMPTS = Prompts()
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """The version in use beside what a proposal makes of it. `row` is the one it is filled with."""
 
     before: PromptTexts

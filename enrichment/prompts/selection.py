@@ -1,11 +1,11 @@
 """The prompt in force for a row, and its closed `{{name}}` substitution."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db import connection
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadPrompt
@@ -21,8 +21,7 @@ BUILT_IN = 0  # the version of the text that ships with the enrichment
 UNSAVED = -1  # of a wording that is no version yet; no result has it
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledPrompt:
+class CompiledPrompt(Struct, frozen=True):
     """A version of a prompt, ready to be filled for one row after the other."""
 
     version: int
@@ -100,8 +99,7 @@ def offered_names(enrichment: Enrichment) -> frozenset[str]:
     return frozenset(enrichment.values(empty, variant="en"))
 
 
-@dataclass(frozen=True, slots=True)
-class TriedPrompt:
+class TriedPrompt(Struct, frozen=True):
     """A wording that is looked at as if it were in force: for one organization's rows, or for all
     that have no prompt of their own (None).
     """

@@ -1,7 +1,6 @@
 """Budgets, with what has been spent of each."""
 
 import datetime as dt
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.admin.budget_form import BudgetForm
 from llmconfig.admin.kit.dashboard import Widget, register_widget
@@ -27,8 +27,7 @@ from llmconfig.models import Budget, BudgetHold, BudgetSpending
 BUDGETS_SHOWN = 12
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetLine:
+class BudgetLine(Struct, frozen=True):
     """A budget on the dashboard; `share` is what is spent of its last limit, of 100 at most."""
 
     name: str

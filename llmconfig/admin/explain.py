@@ -1,10 +1,10 @@
 """Where each value of a node or interaction type comes from, ready to be drawn as a table."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.configuration import layers, snapshot
 from llmconfig.configuration.numbers import count, decimal
@@ -32,8 +32,7 @@ LAYER_NAMES = {
 FIRST_SHOWN = 3
 
 
-@dataclass(frozen=True, slots=True)
-class LayerCell:
+class LayerCell(Struct, frozen=True):
     """What one layer holds for a field."""
 
     layer: str
@@ -41,16 +40,14 @@ class LayerCell:
     wins: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRow:
+class FieldRow(Struct, frozen=True):
     """A field's value in each layer of the resolution."""
 
     label: str
     cells: tuple[LayerCell, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """The table, the targets in the order they are tried, and what is odd."""
 
     layers: tuple[str, ...]

@@ -1,7 +1,6 @@
 """Every change of the configuration: who, when, from where, and field by field what."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +14,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.admin.kit.presentation import NOTHING, badge, link
 from llmconfig.admin.kit.writes import SEEN, ReadOnlyAdmin, current_revision
@@ -41,8 +41,7 @@ UNTOLD = frozenset({"id", "created_at", "updated_at", "synced_values", "validate
 SOURCE_TONES = {"admin": "info", "api": "info", "yaml": "good", "sql": "warning"}
 
 
-@dataclass(frozen=True, slots=True)
-class FieldDiff:
+class FieldDiff(Struct, frozen=True):
     """One field on both sides, as text."""
 
     name: str
@@ -55,8 +54,7 @@ class FieldDiff:
         return self.before != self.after
 
 
-@dataclass(frozen=True, slots=True)
-class RowDiff:
+class RowDiff(Struct, frozen=True):
     """One row that a revision touched."""
 
     kind: str

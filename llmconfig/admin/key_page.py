@@ -1,6 +1,5 @@
 """An API key's page: what it has spent and may, how to use it, and its rotation."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.admin.kit.panels import key_panels
 from llmconfig.client.traffic.budget_outlook import outlook, with_spending
@@ -57,8 +57,7 @@ console.log(answer.choices[0].message.content);"""),
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class KeyBudget:
+class KeyBudget(Struct, frozen=True):
     """A budget that counts the key's calls, in words."""
 
     name: str

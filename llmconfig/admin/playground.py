@@ -6,7 +6,6 @@ is HTML. Pieces are text; the page never reads them as HTML.
 
 import json
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -27,6 +26,7 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig import client
 from llmconfig.admin.explain import LABELS, describe, name_of
@@ -50,6 +50,7 @@ from llmconfig.configuration.resolution import explain
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import CallsDisabled, LLMError, UnknownNode
 from llmconfig.models import InteractionType
+from llmconfig.runtime.records import asdict
 
 PERMISSION = "llmconfig.operate_llmconfig"
 SERVICE = "playground"
@@ -124,8 +125,7 @@ class PlaygroundForm(forms.Form):
         return schema
 
 
-@dataclass(frozen=True, slots=True)
-class DecidedField:
+class DecidedField(Struct, frozen=True):
     """A field's value in force, and the layer that decided it."""
 
     label: str

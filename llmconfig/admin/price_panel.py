@@ -1,12 +1,12 @@
 """A model's price in force beside the one that genai-prices suggests."""
 
-from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.admin.kit.presentation import NOTHING
 from llmconfig.configuration import prices
@@ -16,8 +16,7 @@ from llmconfig.models import ModelPrice, PriceSource, ProviderModel
 LABELS = (_("Prompt"), _("Answer"), _("Prompt, from the cache"), _("Prompt, into the cache"))
 
 
-@dataclass(frozen=True, slots=True)
-class PriceLine:
+class PriceLine(Struct, frozen=True):
     """One kind of token, in dollars per million."""
 
     label: str
@@ -26,8 +25,7 @@ class PriceLine:
     difference: str
 
 
-@dataclass(frozen=True, slots=True)
-class PricePanel:
+class PricePanel(Struct, frozen=True):
     """`known` says whether genai-prices knows the model, `same` whether it says what holds."""
 
     row: ModelPrice | None

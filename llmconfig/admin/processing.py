@@ -1,6 +1,5 @@
 """The processing settings, one row: what runs at all, and with how much."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.admin.kit.listed_models import ListedModelsForm
@@ -22,8 +22,7 @@ from llmconfig.models import LLMConfig
 from llmconfig.models.processing import SINGLE_ROW_ID
 
 
-@dataclass(frozen=True, slots=True)
-class SettingInForce:
+class SettingInForce(Struct, frozen=True):
     """One process setting as it is now."""
 
     variable: str

@@ -1,6 +1,5 @@
 """LLM settings: one page, with the model of each interaction type and the providers."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
@@ -12,6 +11,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig import provider_types
 from llmconfig.admin.explain import describe
@@ -72,8 +72,7 @@ class TypeForm(ListedModelsForm):
             }
 
 
-@dataclass(frozen=True, slots=True)
-class TypeLine:
+class TypeLine(Struct, frozen=True):
     """One interaction type: its form, and what answers it now."""
 
     label: str
@@ -84,8 +83,7 @@ class TypeLine:
     page: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderCard:
+class ProviderCard(Struct, frozen=True):
     """One provider as the second tab shows it."""
 
     provider: Provider

@@ -7,8 +7,9 @@ says what happens in between.
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
 
 from llmconfig.client import structured_output
 from llmconfig.client.http import background_loop
@@ -37,7 +38,7 @@ from llmconfig.configuration import in_force, snapshot
 from llmconfig.configuration.facts import CascadeFacts
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
-from llmconfig.runtime.quick_records import quickly_made
+from llmconfig.runtime.records import replace
 
 Follow = Callable[[CallWatch], None]  # gets a call that begins
 # Pieces of a stream that wait for a slow consumer; with more, the provider has to wait.
@@ -198,9 +199,7 @@ async def _embed(
 # The life cycle
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class _Ended:
+class _Ended(Struct, frozen=True):
     """A generation that is over; `unpublished` is what the recorders are still to get."""
 
     outcome: Outcome

@@ -1,8 +1,8 @@
 """Fetching what is no model's answer, over the same guarded way out: facts for prompts."""
 
 import asyncio
-from dataclasses import dataclass
 
+from msgspec import Struct
 from yarl import URL
 
 from llmconfig.client.credentials import provider_keys, secrets_manager
@@ -10,8 +10,7 @@ from llmconfig.client.http import egress, transport
 from llmconfig.client.http.transport import RequestFailed, Response
 
 
-@dataclass(frozen=True, slots=True)
-class FetchRequest:
+class FetchRequest(Struct, frozen=True):
     """What is asked, and for whom. `owner` is named in errors; the secret is in none.
 
     `header` is sent with the secret that `secret_ref` points at, after `scheme` and a space.

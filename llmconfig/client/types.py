@@ -5,14 +5,14 @@ Nothing here holds an ORM object, a key, or a text of prompt or answer in a reco
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypedDict
 from uuid import UUID
 
+from msgspec import Struct, field
+
 from llmconfig.configuration.facts import UserKey
 from llmconfig.runtime.ids import new_id
-from llmconfig.runtime.quick_records import quickly_made
 
 # The tokens of an answer in order: their UTF-8 bytes, and the logarithm of their probability.
 Tokens = tuple[tuple[bytes, float], ...]
@@ -28,8 +28,7 @@ class Message(TypedDict, total=False):
     tool_call_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class UsageDetails:
+class UsageDetails(Struct, frozen=True):
     """What may have a price of its own: some tokens of each bucket, and what isn't tokens at all.
 
     `cache_write_1h` is a part of `Usage.cache_write`, `audio_input` and `image_input` of `input`,
@@ -49,9 +48,7 @@ class UsageDetails:
     web_searches: int = 0
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(Struct, frozen=True):
     """Tokens in disjoint buckets: no token is in two of them.
 
     `input` excludes what was read from or written to the provider's cache, and `output` excludes
@@ -80,9 +77,7 @@ class Usage:
 NO_USAGE = Usage()
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Billed:
+class Billed(Struct, frozen=True):
     """What a reply says about its price.
 
     `usage` is None where it was absent or absurd. `cost_usd` is what the provider itself reports,
@@ -103,9 +98,7 @@ REPORTED, PRICED, ESTIMATED, UNKNOWN = "reported", "priced", "estimated", "unkno
 ANSWERED = frozenset({"ok", "invalid_answer"})
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Labels:
+class Labels(Struct, frozen=True):
     """Opaque facts of the caller, handed through to the record."""
 
     service_name: str = "application"
@@ -122,8 +115,7 @@ class Labels:
 NO_LABELS = Labels()
 
 
-@dataclass(frozen=True, slots=True)
-class NativeRequest:
+class NativeRequest(Struct, frozen=True):
     """A request as its caller wrote it: a target that speaks the same `wire` gets it untouched.
 
     `body` has neither `model` nor `stream`, and is blank where the call's own fields say all;
@@ -137,9 +129,7 @@ class NativeRequest:
     lost: tuple[str, ...] = ()
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class SharedPrefix:
+class SharedPrefix(Struct, frozen=True):
     """What many calls begin with alike: their system messages, and the schema.
 
     Tokens are estimates. `key` names it, the same for all of them, for providers that take a hint.
@@ -150,9 +140,7 @@ class SharedPrefix:
     schema_tokens: int = 0
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """What a caller asks for. `node` is a node, an interaction type or a model reference.
 
     `given` holds the caller's own values (model, temperature, max_tokens), the most specific
@@ -186,9 +174,7 @@ class Call:
     cascades: bool = False  # whether the node's cascade may answer it, if it has one
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """One request to a provider.
 
     `outcome` is `ok` or an error's code (`timeout`, `connection`, `http_429`, `bad_reply`,
@@ -226,9 +212,7 @@ class Attempt:
     service_tier: str = ""
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class CallRecord:
+class CallRecord(Struct, frozen=True):
     """A finished generation, whether it succeeded or not. Times in UTC, money in US dollars.
 
     `cost_usd` is the sum over paid attempts, None when any of them has no known price. `id` is the
@@ -264,8 +248,7 @@ class CallRecord:
     id: UUID = field(default_factory=new_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Thought:
+class Thought(Struct, frozen=True):
     """Something that a model thought before it answered, or a piece of it; never the answer.
 
     `kind` is `text`, `summary` (of thoughts that the provider keeps to itself) or `encrypted`
@@ -282,8 +265,7 @@ class Thought:
     format: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Delta:
+class Delta(Struct, frozen=True):
     """A piece of an answer on its way: text, or parts of tool calls in OpenAI's words.
 
     A part of a tool call has `index`, the first one of a call also `id` and the function's `name`;
@@ -311,8 +293,7 @@ class Delta:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Cascaded:
+class Cascaded(Struct, frozen=True):
     """How a cascade answered a single call, whose record is of the call that gave the answer.
 
     `way`: `kept` (the cheap model's answer), `own` (the node's own model's, as the cheap one wasn't
@@ -328,9 +309,7 @@ class Cascaded:
     beside_usd: Decimal | None = Decimal(0)
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Generation:
+class Generation(Struct, frozen=True):
     """An answer with its record. `parsed` is the JSON value when a schema was asked.
 
     `tokens` is blank unless it was asked for and the model told. `refusal` is what the model said

@@ -1,10 +1,10 @@
 """The providers and models that can serve a call, in the order to try them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from itertools import groupby
 
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig import provider_types
 from llmconfig.configuration import references
@@ -14,13 +14,13 @@ from llmconfig.configuration.references import Candidate, Reading
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.models import InteractionType
 from llmconfig.provider_types.contract import ProviderType
+from llmconfig.runtime.records import replace
 
 # The last resort: the key in the environment, and a model by what the call is for.
 STRONG_TYPES = frozenset({InteractionType.REASONING, InteractionType.PLANNING})
 
 
-@dataclass(frozen=True, slots=True)
-class WantedModel:
+class WantedModel(Struct, frozen=True):
     """A model reference to read, and the layer that names it.
 
     `azure` says that the node's model for Azure may replace it.

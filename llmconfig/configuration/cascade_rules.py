@@ -4,17 +4,18 @@ What is known of models is told here; who knows what answers tell, and who judge
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.configuration import references, snapshot, stored_facts
 from llmconfig.configuration.resolution import resolve
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import ChangeRefused, LLMError
 from llmconfig.models import CascadeScore, NodeConfiguration
+from llmconfig.runtime.records import replace
 
 # Another value of one of these has a node's cascade looked at.
 TOUCHING = (
@@ -23,8 +24,7 @@ TOUCHING = (
 MAX_NEAR = 3
 
 
-@dataclass(frozen=True, slots=True)
-class CascadeProblem:
+class CascadeProblem(Struct, frozen=True):
     """Why a cascade can't work, at which column.
 
     `meanwhile` says what happens until what is missing has come; blank: it can't come later.

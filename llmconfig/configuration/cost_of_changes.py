@@ -1,15 +1,16 @@
 """What a change of configuration would have cost on past calls, as an app above works it out."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 
 from django.db import transaction
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.revisions import change
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
+from llmconfig.runtime.records import replace
 
 
 class EstimateTookTooLong(LLMError):
@@ -18,8 +19,7 @@ class EstimateTookTooLong(LLMError):
     code = "took_too_long"
 
 
-@dataclass(frozen=True, slots=True)
-class DollarRange:
+class DollarRange(Struct, frozen=True):
     """US dollars: below the first in one case of ten, below the last in nine."""
 
     p10: float
@@ -27,8 +27,7 @@ class DollarRange:
     p90: float
 
 
-@dataclass(frozen=True, slots=True)
-class NodeCost:
+class NodeCost(Struct, frozen=True):
     """One node whose calls would go elsewhere or cost otherwise.
 
     `before` and `after` are the models as provider/model; blank: nobody would answer. Money is None
@@ -54,8 +53,7 @@ class NodeCost:
         return DollarRange(*(each - self.before_usd for each in (after.p10, after.p50, after.p90)))
 
 
-@dataclass(frozen=True, slots=True)
-class CostOfChange:
+class CostOfChange(Struct, frozen=True):
     """All nodes that a change touches, of the calls of so many days; `total` is their sum.
 
     `total` is None where any node's difference is unknown.

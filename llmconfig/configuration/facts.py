@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+from msgspec import Struct
+
 from llmconfig.configuration.pricing import PriceFacts
 
 # A user's primary key, as the project's AUTH_USER_MODEL has it.
@@ -32,8 +34,7 @@ class ProviderFacts:
     hold_seconds: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFacts:
+class ModelFacts(Struct, frozen=True):
     """One active model of a catalogue. `prices` are the ones in force, newest first."""
 
     provider: str
@@ -51,8 +52,7 @@ class ModelFacts:
     supports_logprobs: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """What one layer says; None and blank mean that it says nothing."""
 
     model: str = ""
@@ -62,16 +62,14 @@ class Choice:
     fallbacks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class JudgeFacts:
+class JudgeFacts(Struct, frozen=True):
     """Who judges a node's answers, and by which words; a blank model is the interaction type's."""
 
     rubric: str
     model: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CascadeFacts:
+class CascadeFacts(Struct, frozen=True):
     """A node's cascade: the cheap model's reference, its score, and what is promised.
 
     `target` of a batch's rows (0 to 1) agree with the node's own model, missed by a share `miss` of
@@ -85,8 +83,7 @@ class CascadeFacts:
     audits: float = 0.3
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFacts:
+class NodeFacts(Struct, frozen=True):
     """A node: its own choice, its Azure values, and whether its calls are traced.
 
     `cascade` is for batches of rows; None where there is no cheaper model. `apply_after` is one of
@@ -103,8 +100,7 @@ class NodeFacts:
     apply_after: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ArmFacts:
+class ArmFacts(Struct, frozen=True):
     """One arm of an experiment; `weight` is its share of the keys."""
 
     id: str
@@ -113,8 +109,7 @@ class ArmFacts:
     choice: Choice
 
 
-@dataclass(frozen=True, slots=True)
-class ExperimentFacts:
+class ExperimentFacts(Struct, frozen=True):
     """A node's running experiment. In a shadow the control answers, whichever arm has the key."""
 
     id: str
@@ -127,16 +122,14 @@ class ExperimentFacts:
         return next((arm for arm in self.arms if arm.choice == Choice()), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Degradation:
+class Degradation(Struct, frozen=True):
     """An interaction type's cheaper reference, and how long a call waits before it takes it."""
 
     reference: str
     after_seconds: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetFacts:
+class BudgetFacts(Struct, frozen=True):
     """An enabled budget; the ledger knows what it has left."""
 
     id: int

@@ -4,20 +4,19 @@ To compile a query takes several times as long as to ask it, and each costs a ne
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.db import connections, router
 from django.db.models import Model, QuerySet
+from msgspec import Struct
 from psycopg import ClientCursor
 
 Row = TypeVar("Row", bound=Model)
 Converter = Callable[[Any, Any, Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(Struct, frozen=True):
     """SQL with its constants inside, as several statements at once can't have parameters."""
 
     sql: str

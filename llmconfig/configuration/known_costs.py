@@ -3,10 +3,10 @@ written on every page, in every command and report.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.translation import gettext, ngettext
+from msgspec import Struct
 
 from llmconfig.configuration.numbers import UNPRICED, count, money
 
@@ -16,8 +16,7 @@ NOTHING = Decimal(0)
 DIGITS = Decimal("1E-10")
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCost:
+class KnownCost(Struct, frozen=True):
     """The cost of some calls in US dollars: `usd` of the priced ones, None where none is priced.
 
     `unpriced_calls` and their `unpriced_tokens` are not in `usd`. Written out, it says so.

@@ -1,8 +1,9 @@
 """The layers that may decide a call's model and parameters, most specific first."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.configuration import references
@@ -32,16 +33,14 @@ PROCESSING_AT = 6
 FIELDS = ("model", "provider", "temperature", "max_tokens", "fallbacks")
 
 
-@dataclass(frozen=True, slots=True)
-class LayerValue:
+class LayerValue(Struct, frozen=True):
     """What one layer holds for a field; None or blank is nothing."""
 
     layer: str
     value: Any
 
 
-@dataclass(frozen=True, slots=True)
-class ResolutionRequest:
+class ResolutionRequest(Struct, frozen=True):
     """What is to be resolved: the name, for whom, and what the caller gave."""
 
     name: str

@@ -6,12 +6,12 @@ names of one's own, and are left to the note that resolution gives.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from django.db.models import Model
 from django.utils.translation import gettext, ngettext
+from msgspec import Struct
 
 from llmconfig.configuration import references, snapshot
 from llmconfig.configuration.snapshot import Snapshot
@@ -48,8 +48,7 @@ COLUMNS: Mapping[type[Model], Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
+class _Named(Struct, frozen=True):
     """A model that a row names, in which column, and the provider that it is bound to."""
 
     column: str

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol
 
+from msgspec import Struct
+
 PER = Decimal(1_000_000)
 PER_THOUSAND = Decimal(1000)
 SECONDS_PER_HOUR = Decimal(3600)
@@ -93,8 +95,7 @@ class Tokens(Protocol):
         """What of them has a price of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Rates:
+class _Rates(Struct, frozen=True):
     """A price brought to dollars per token, with its fallbacks already taken."""
 
     input: Decimal | None

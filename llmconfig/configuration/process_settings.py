@@ -5,12 +5,12 @@ Each app registers those that its own code reads; an enrichment brings its switc
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.configuration import time_zones
@@ -24,8 +24,7 @@ TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
 
 
-@dataclass(frozen=True, slots=True)
-class ProcessSetting:
+class ProcessSetting(Struct, frozen=True):
     """One setting: its variable, what it may hold, and where else its value may come from."""
 
     variable: str

@@ -2,10 +2,10 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig import provider_types
 from llmconfig.configuration.facts import ModelFacts, ProviderFacts
@@ -15,8 +15,7 @@ Item = TypeVar("Item")
 TIER_PREFIX = "tier:"
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(Struct, frozen=True):
     """A provider and the name it knows the model by; `model` is None if it lists none such."""
 
     provider: ProviderFacts
@@ -24,8 +23,7 @@ class Candidate:
     model: ModelFacts | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What a reference means: candidates in the order to try, and what was odd about it.
 
     `spread` tells that some have equal priorities: calls are divided among them by weight.

@@ -2,9 +2,9 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from msgspec import Struct
 
 from llmconfig import provider_types
 from llmconfig.configuration import revisions
@@ -54,8 +54,7 @@ def clear(model: ProviderModel) -> int:
     return of_model(model).delete()[0]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownRefusal:
+class KnownRefusal(Struct, frozen=True):
     """One parameter, how it is known that a model refuses it, and since when it was learned."""
 
     parameter: str

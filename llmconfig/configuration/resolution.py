@@ -6,13 +6,14 @@ costs no query.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
 from django.utils import translation
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.configuration import experiments, references, retirement
 from llmconfig.configuration.candidates import candidates_of, environment_target, on_azure
@@ -30,6 +31,7 @@ from llmconfig.configuration.references import Candidate
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import CallsDisabled, NoTarget, UnknownNode
 from llmconfig.models import InteractionType
+from llmconfig.runtime.records import replace
 
 logger = logging.getLogger(__name__)
 # Resolutions kept with one snapshot; callers can give any number of different values.
@@ -53,8 +55,7 @@ class Target:
         object.__setattr__(self, "model_id", self.candidate.model_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """The ordered targets of a call, and for each field every layer's value, winner first set."""
 
     name: str
@@ -73,8 +74,7 @@ class Resolution:
         return next((each for each in self.layers[field_name] if not is_blank(each.value)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Resolved:
+class _Resolved(Struct, frozen=True):
     """A resolution to be kept, and which of its targets change places from call to call."""
 
     resolution: Resolution

@@ -5,9 +5,9 @@ The triggers in sql/history_triggers.sql write the history; this module tells th
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from django.db import connection, transaction
+from msgspec import Struct
 
 from llmconfig.configuration import snapshot
 from llmconfig.roles import User
@@ -15,8 +15,7 @@ from llmconfig.roles import User
 SOURCES = frozenset({"admin", "api", "yaml", "seed", "shell", "call"})
 
 
-@dataclass(slots=True)
-class Change:
+class Change(Struct):
     """An open change; `number` is its revision's once it has ended, None if nothing changed."""
 
     number: int | None = None

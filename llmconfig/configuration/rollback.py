@@ -7,7 +7,6 @@ table needs nothing here.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from django.apps import apps
@@ -17,12 +16,14 @@ from django.db.models import CASCADE, SET_NULL, Field
 from django.db.models.expressions import BaseExpression
 from django.utils import timezone
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.configuration import provider_rules
 from llmconfig.configuration.revisions import change
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import ConfigVersion, Provider, Revision
 from llmconfig.roles import User
+from llmconfig.runtime.records import replace
 
 # What the history's trigger doesn't count as configuration, and what it never writes down.
 QUIET = frozenset({"updated_at", "validated_at", "validation_error", "synced_values"})
@@ -33,8 +34,7 @@ NO_KEY = {"api_key": "", "key_last4": "", "key_fingerprint": ""}
 Row = dict[str, Any]  # a row as JSON, by column
 
 
-@dataclass(frozen=True, slots=True)
-class RowChange:
+class RowChange(Struct, frozen=True):
     """What a rollback does to one row, as the history will show it; None where there is none."""
 
     table_name: str
@@ -43,8 +43,7 @@ class RowChange:
     after: Row | None
 
 
-@dataclass(frozen=True, slots=True)
-class Rollback:
+class Rollback(Struct, frozen=True):
     """What going back to revision `to` changes, or has changed; `notes` are for a person to act on.
 
     `revision` is the new revision, None for a preview and when nothing differed.

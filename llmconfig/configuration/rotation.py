@@ -8,12 +8,12 @@ started anew. This is no change of the configuration: history has no revision of
 import logging
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import Model, Q, QuerySet
+from msgspec import Struct
 
 from llmconfig import secrets
 from llmconfig.errors import SecretUnreadable
@@ -25,8 +25,7 @@ ROWS_AT_ONCE = 500
 LEGACY = "legacy"
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
+class Rotation(Struct, frozen=True):
     """What a run did. `left` rows still need another field key than the first; `unreadable` are
     those of them that no field key opens, as providers' names with the reason."""
 
@@ -35,8 +34,7 @@ class Rotation:
     unreadable: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSecrets:
+class StoredSecrets(Struct, frozen=True):
     """A column of ciphertexts; rows say by `key_place` what theirs is bound to."""
 
     model: type[Model]

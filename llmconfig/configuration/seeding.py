@@ -7,11 +7,11 @@ docs/configuration.md lists what it writes.
 import datetime as dt
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import connection, models, transaction
+from msgspec import Struct, field
 
 from llmconfig import project_settings, provider_types
 from llmconfig.configuration import process_settings, revisions
@@ -47,8 +47,7 @@ MAX_LOCAL_MODEL_LENGTH = 100  # of llm_config's model columns
 Row = TypeVar("Row", bound=models.Model)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A model of the catalogue as it is seeded; `price` is (input, output) entered by hand."""
 
     provider: str
@@ -114,8 +113,7 @@ INTERACTION_DEFAULTS: Mapping[InteractionType, tuple[str, float | None]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(Struct, frozen=True, kw_only=True):
     """What the flags name; blank is not asked for."""
 
     enable: bool = False
@@ -124,8 +122,7 @@ class Wishes:
     providers: Sequence[str] = ()
 
 
-@dataclass(slots=True)
-class Seeded:
+class Seeded(Struct):
     """What a seed did, in plain words: `created` and `updated` rows, and what to do next."""
 
     created: list[str] = field(default_factory=list)

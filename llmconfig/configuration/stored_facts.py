@@ -1,11 +1,11 @@
 """The configuration's rows, read in one round trip, as the plain values that calls go by."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Model
+from msgspec import Struct
 
 from llmconfig import provider_types
 from llmconfig.configuration.facts import (
@@ -40,12 +40,12 @@ from llmconfig.models import (
     RefusedParameter,
     UserConfig,
 )
+from llmconfig.runtime.records import replace
 
 Row = TypeVar("Row", bound=Model)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredFacts:
+class StoredFacts(Struct, frozen=True, kw_only=True):
     """What the snapshot of this revision shares, by the same names and keys."""
 
     revision: int

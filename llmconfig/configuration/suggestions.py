@@ -6,9 +6,10 @@ tier, speed and batch; docs/usage-forms.md says where ours differ from its own a
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from llmconfig import provider_types
 from llmconfig.configuration.price_lists import is_plain
@@ -49,8 +50,7 @@ TIERED_KEYS = {("service_tier", "priority"): "priority", ("service_tier", "flex"
                ("processing", "batch"): "batch"}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class SuggestedPrice:
+class SuggestedPrice(Struct, frozen=True):
     """What genai-prices knows of a model: dollars per million tokens, and its context window."""
 
     input: Decimal | None

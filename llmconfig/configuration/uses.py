@@ -1,10 +1,10 @@
 """What names a provider or a model: told before one is deleted."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
 from django.db.models import Model
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.configuration.references import TIER_PREFIX
 from llmconfig.models import (
@@ -23,8 +23,7 @@ Names = Callable[[str, str], bool]  # (reference, the provider that it is asked 
 SETTINGS_MODELS = ("model_tagger", "model_enricher", "model_analytics", "model_responder")
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Struct, frozen=True):
     """A row that names it, and in what words that is told."""
 
     words: str

@@ -6,10 +6,10 @@ Both only read the provider's own list of models, over the client's guarded tran
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
+from msgspec import Struct
 from yarl import URL
 
 from llmconfig import provider_types
@@ -55,8 +55,7 @@ class ListingFailed(Exception):
     """The list could not be had; its text is one line without any part of the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class ConnectionCheck:
+class ConnectionCheck(Struct, frozen=True):
     """What a test found. `detail` says what is wrong, blank if nothing is."""
 
     ok: bool
@@ -64,8 +63,7 @@ class ConnectionCheck:
     models_seen: int
 
 
-@dataclass(frozen=True, slots=True)
-class Discovered:
+class Discovered(Struct, frozen=True):
     """Models by what became of them; `missing` are ours that the provider doesn't list."""
 
     added: tuple[str, ...]
@@ -74,8 +72,7 @@ class Discovered:
     seen: int
 
 
-@dataclass(frozen=True, slots=True)
-class ListedModel:
+class ListedModel(Struct, frozen=True):
     """One model as its provider lists it; None is not said."""
 
     model_id: str

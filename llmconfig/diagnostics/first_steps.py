@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext, ngettext
+from msgspec import Struct
 
 from llmconfig import project_settings, provider_types
 from llmconfig.configuration import provider_rules, seeding, snapshot
@@ -37,8 +37,7 @@ SPEAKING = tuple(each for each in InteractionType if each != InteractionType.EMB
 TASKS = ("model_tagger", "model_enricher", "model_analytics", "model_responder")
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """A provider that can be connected with a key or an address alone."""
 
     name: str

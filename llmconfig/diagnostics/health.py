@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from django.db.models import Model
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.snapshot import Snapshot
@@ -22,8 +22,7 @@ from llmconfig.models import (
 REMEMBERED_SECONDS = 30.0
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationProblem:
+class ConfigurationProblem(Struct, frozen=True):
     """One thing to put right. `row` is where that is done, None where no row is at fault.
 
     `is_serious`: calls fail, or go elsewhere than a person wrote.

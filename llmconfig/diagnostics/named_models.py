@@ -1,12 +1,12 @@
 """Each model that configuration names for a call: who serves it, and whether they list it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 
 from django.db.models import Model, TextChoices
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.configuration import listing
 from llmconfig.configuration.candidates import WantedModel, read_wanted, wanted_models
@@ -29,8 +29,7 @@ class Listing(TextChoices):
     UNKNOWN = "unknown", _("Unknown: the provider's models were never discovered")
 
 
-@dataclass(frozen=True, slots=True)
-class NamedModel:
+class NamedModel(Struct, frozen=True):
     """One reference of the configuration. `role` is model, fallback or degrade_to.
 
     `targets` are the providers with their names for it; `nearest` are listed models with like

@@ -2,12 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.client.credentials import provider_keys
@@ -27,8 +27,7 @@ _SUBJECTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationResult:
+class ValidationResult(Struct, frozen=True):
     """One interaction type, node or arm. `target` is the first one that can be called.
 
     `models` are all that it names, each judged in turn; `problems` what keeps any from being used.
@@ -52,8 +51,7 @@ class ValidationResult:
         return bool(self.target) and not self.problems
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigurationReport:
+class ConfigurationReport(Struct, frozen=True):
     """What `llm_validate` would say; it is true where every call can be served."""
 
     enabled: bool
@@ -130,8 +128,7 @@ def key_problem(provider: ProviderFacts) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """Why providers' keys can't be read, by name, and which rows allow unlisted models."""
 
     key_problems: Mapping[str, str]

@@ -12,12 +12,12 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError, close_old_connections
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.configuration import process_settings, snapshot
@@ -26,6 +26,7 @@ from llmconfig.gateway.keys import FORM, hash_of
 from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.models.gateway import GatewayKey
 from llmconfig.runtime import database_clock
+from llmconfig.runtime.records import replace
 from llmconfig.runtime.single_flight import SingleFlight
 
 logger = logging.getLogger(__name__)
@@ -43,8 +44,7 @@ AUTHORIZATION, BEARER = b"authorization", b"Bearer "
 OTHERS = frozenset({b"x-api-key", b"api-key"})
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who calls and what they may call. `node` is set for callers that are bound to one."""
 
     key_id: UUID | None

@@ -1,7 +1,6 @@
 """What each address of the endpoint answers."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from urllib.parse import unquote
 
@@ -27,6 +26,7 @@ from llmconfig.gateway.answer_forms import AnswerForm
 from llmconfig.gateway.gateway_request import GatewayRequest, Handler
 from llmconfig.gateway.reading import ParsedRequest
 from llmconfig.gateway.refusals import RequestRefused
+from llmconfig.runtime.records import replace
 
 CHAT = AnswerForm(openai_shape.chat_answer, openai_shape.ChatEvents, choice=openai_shape.ChatEvents)
 OLD_CHAT = AnswerForm(

@@ -1,8 +1,9 @@
 """How an answer is put into a vendor's words: what each of them brings along for it."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from llmconfig.client.types import Delta, Generation
 from llmconfig.gateway.reading import JSON, ParsedRequest
@@ -50,8 +51,7 @@ class ChoiceEvents(Protocol):
         """The last event of a stream that breaks off."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerForm:
+class AnswerForm(Struct, frozen=True):
     """A vendor's words for answers, whole and streamed.
 
     `whole` takes the request and a generation for each choice. `keep` stores an answer before its

@@ -1,13 +1,13 @@
 """What a caller says of its call for the record: its end user, metadata and tags."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeVar
 
 from llmconfig.client.pipeline.embeddings import EmbeddingCall
 from llmconfig.client.types import Call, Labels
 from llmconfig.gateway.refusals import RequestRefused
+from llmconfig.runtime.records import replace
 
 TAGS = b"x-nodewise-tags"
 MAX_TAGS = 20

@@ -3,12 +3,12 @@
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from operator import itemgetter
 
 from llmconfig.client.types import Call
 from llmconfig.gateway import caller_labels
 from llmconfig.gateway.refusals import RequestRefused
+from llmconfig.runtime.records import replace
 
 CACHE = b"x-nodewise-cache"
 USE_CACHE = frozenset({b"use", b"on", b"true"})

@@ -1,7 +1,8 @@
 """What `/v1/models` lists: the names that a caller may put into `model`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from llmconfig.configuration.facts import ModelFacts
 from llmconfig.configuration.references import TIER_PREFIX
@@ -16,8 +17,7 @@ from llmconfig.models import InteractionType, ModelKind
 BEGINNING = "1970-01-01T00:00:00Z"  # both vendors' entries have a date, and ours mean nothing
 
 
-@dataclass(frozen=True, slots=True)
-class CallableName:
+class CallableName(Struct, frozen=True):
     """A name that may stand in `model`: whose it is, and the model that it stands for, if known."""
 
     name: str

@@ -5,7 +5,6 @@ Source: `openai.types.CompletionCreateParams` of OpenAI's SDK.
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -26,6 +25,7 @@ from llmconfig.gateway.reading import (
     switch,
 )
 from llmconfig.runtime.ids import new_id
+from llmconfig.runtime.records import replace
 
 READ = frozenset(
     {
@@ -70,7 +70,7 @@ def read_completion(body: JSON, caller: Caller) -> ParsedRequest:
         labels=labels_of("completions", caller.account, body),
         native=NATIVE,
     )
-    copies = (first, *repeated(first, len(prompts) * choices - 1, choices))
+    copies = (first, *repeated(first, len(prompts) * choices - 1))
     calls = [
         replace(call, messages=[{"role": "user", "content": prompts[at // choices]}])
         for at, call in enumerate(copies)

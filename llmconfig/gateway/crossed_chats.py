@@ -7,7 +7,6 @@ with them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 
 from llmconfig.client.types import NativeRequest
 from llmconfig.client.wire.free_text_tools import CUSTOM, grammar_of
@@ -15,6 +14,7 @@ from llmconfig.gateway import openai_shape, responses_requests
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.caller_labels import labels_of
 from llmconfig.gateway.reading import JSON, ParsedRequest, bad, objects
+from llmconfig.runtime.records import replace
 
 FUNCTION = "function"
 SCHEMA = "input_schema"  # Anthropic's word for parameters

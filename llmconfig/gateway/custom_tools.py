@@ -5,12 +5,12 @@ in the words that the request had. Source: `openai.types.chat.ChatCompletionCust
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from llmconfig.client.types import Delta, Generation
 from llmconfig.client.wire.free_text_tools import CUSTOM, text_in
 from llmconfig.gateway import openai_shape
 from llmconfig.gateway.reading import JSON, ParsedRequest, bad, objects
+from llmconfig.runtime.records import replace
 
 
 def are_offered(body: JSON) -> bool:

@@ -11,10 +11,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from uuid import uuid4
 
 import orjson
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.client.sdk.asgi_scope import Message, Send
@@ -59,8 +59,7 @@ return {'pending'}
 """
 
 
-@dataclass(frozen=True, slots=True)
-class SentAnswer:
+class SentAnswer(Struct, frozen=True):
     """An answer that was sent before."""
 
     status: int
@@ -68,8 +67,7 @@ class SentAnswer:
     body: bytes
 
 
-@dataclass(slots=True)
-class _Local:
+class _Local(Struct):
     """What a process without Redis remembers of one key."""
 
     fingerprint: str

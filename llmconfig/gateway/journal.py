@@ -10,9 +10,10 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID, uuid4
+
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.client.recording import recorders
@@ -32,8 +33,7 @@ WRITING = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 NO_TEXTS = Texts("", "")
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     """One line."""
 
     record: CallRecord

@@ -2,11 +2,11 @@
 
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.configuration import snapshot
 from llmconfig.errors import ChangeRefused
@@ -23,8 +23,7 @@ SHOWN = 9  # characters of the key that its row keeps, to recognise it by
 FORM = re.compile(rb"nw-[A-Za-z0-9_-]{43}|sk-[A-Za-z0-9_-]{22,128}")
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """What a key may call; `everything` or the names of nodes and interaction types."""
 
     everything: bool = False

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +30,7 @@ from llmconfig.gateway.reading import (
     switch,
 )
 from llmconfig.runtime.ids import new_id
+from llmconfig.runtime.records import replace
 
 LIMITS = ("max_tokens", "max_completion_tokens")
 # Read here; everything else goes to the provider as it is.

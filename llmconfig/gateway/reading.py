@@ -2,10 +2,10 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from llmconfig.client.structured_output import SchemaUnusable, refuse_unsafe
 from llmconfig.client.types import Call
@@ -13,7 +13,7 @@ from llmconfig.client.wire import BadReply
 from llmconfig.client.wire.reading import parse_value
 from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.runtime.ids import new_id
-from llmconfig.runtime.quick_records import quickly_made
+from llmconfig.runtime.records import replace
 
 JSON = dict[str, Any]
 MAX_MESSAGES = 10_000
@@ -22,12 +22,9 @@ MAX_NAME_LENGTH = 200
 ENDLESS = -1  # llama.cpp's and LM Studio's word for no limit
 NOTHING: Mapping[str, Any] = {}
 MAX_CHOICES = 128  # of one request, as at OpenAI's
-MAX_SEED = 2**63 - MAX_CHOICES  # of those that are counted up
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class ParsedRequest:
+class ParsedRequest(Struct, frozen=True):
     """A request read: the call, and how its answer is wanted.
 
     `more` are calls for further choices of the same answer.
@@ -58,34 +55,17 @@ def choices_of(body: Mapping[str, Any], param: str = "n") -> int:
     return wanted
 
 
-def repeated(call: Call, times: int, choices: int = MAX_CHOICES) -> tuple[Call, ...]:
+def repeated(call: Call, times: int) -> tuple[Call, ...]:
     """Further calls like this one, each with an id of its own; none comes from the cache.
 
-    They share the first one's id as their session, which ties their records together. Each of the
-    `choices` of one prompt has a seed of its own, for servers that keep to it would give the same
-    answer again; a prompt's first has the caller's.
+    They share the first one's id as their session, which ties their records together.
     """
     if not times:
         return ()
     labels = replace(call.labels, session_id=call.correlation_id)
     return tuple(
-        replace(
-            call,
-            correlation_id=new_id(),
-            labels=labels,
-            use_cache=False,
-            extra=_seeded(call.extra, at % choices),
-        )
-        for at in range(1, times + 1)
+        replace(call, correlation_id=new_id(), labels=labels, use_cache=False) for _ in range(times)
     )
-
-
-def _seeded(extra: Mapping[str, Any], choice: int) -> Mapping[str, Any]:
-    """The same with the seed of a choice, counted up as vLLM does; -1 asks for a random one."""
-    seed = extra.get("seed")
-    if not choice or type(seed) is not int or not 0 <= seed < MAX_SEED:
-        return extra
-    return {**extra, "seed": seed + choice}
 
 
 def body_of(raw: bytes | bytearray) -> JSON:

@@ -7,7 +7,8 @@ each time whether it may leave its vendor (`external_web_access`). Source:
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from llmconfig.client.wire.free_text_tools import CUSTOM, grammar_of
 from llmconfig.client.wire.tool_choice import name_of_tool
@@ -22,8 +23,7 @@ SEARCHES = frozenset({"web_search", "web_search_2025_08_26", "web_search_preview
 MAX_NAME = 64  # of a function, as OpenAI and Anthropic have it
 
 
-@dataclass(frozen=True, slots=True)
-class CallersTool:
+class CallersTool(Struct, frozen=True):
     """A tool of the caller's that has another name in a chat, or takes free text."""
 
     name: str
@@ -31,8 +31,7 @@ class CallersTool:
     takes_text: bool = False
 
 
-@dataclass(slots=True)
-class ToolsOfRequest:
+class ToolsOfRequest(Struct):
     """The tools that a model is offered, what they stand for, and what was left out."""
 
     in_chat: list[JSON] = field(default_factory=list)

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import replace
 
 from llmconfig import client, provider_types
 from llmconfig.client.pipeline import refusals
@@ -15,6 +14,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import LLMError
+from llmconfig.runtime.records import replace
 
 MAX_AT_ONCE = 16  # calls of one request in flight
 MAX_WAITING = 64  # pieces for a slow reader

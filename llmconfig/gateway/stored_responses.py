@@ -9,7 +9,6 @@ import asyncio
 import datetime as dt
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from asgiref.sync import sync_to_async
 from django.db import DatabaseError, OperationalError, close_old_connections
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.client.recording import recorders
@@ -54,8 +54,7 @@ CONVERSATION = f"""
 """  # noqa: S608 - put together from constants
 
 
-@dataclass(frozen=True, slots=True)
-class StoredTurn:
+class StoredTurn(Struct, frozen=True):
     """A response with what it answered; `previous` is the turn before."""
 
     id: UUID

@@ -1,15 +1,15 @@
 """What Nodewise has to know of a kind of provider: one frozen record, one file for each kind."""
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quirk:
+class Quirk(Struct, frozen=True, kw_only=True):
     """What some of a vendor's models are known to refuse, so that nobody has to be refused first.
 
     `refuses` holds names of llmconfig.client.wire.refused_parameters.
@@ -20,8 +20,7 @@ class Quirk:
     source: str  # the vendor's page that says so
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderType:
+class ProviderType(Struct, frozen=True, kw_only=True):
     """One kind of server: its address, its key, its wire format and its habits.
 
     Paths are appended to a provider's base URL; `{model}` and `{version}` stand for the model id

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class Ended(Generic[Value]):
+class Ended(Struct, Generic[Value], frozen=True):
     """What coroutines came to: the values of those that have one, in their order.
 
     `error` is what the first of the others raised.

@@ -1,11 +1,10 @@
 """An experiment's arms side by side on its own page, held against its gates."""
 
-from dataclasses import dataclass
-
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.admin.kit.panels import Panel, register_doubts, register_experiment_panel
 from llmconfig.admin.kit.presentation import NOTHING, badge
@@ -29,8 +28,7 @@ TONES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class ArmColumn:
+class ArmColumn(Struct, frozen=True):
     """One arm: its verdict, its number of calls."""
 
     name: str
@@ -38,8 +36,7 @@ class ArmColumn:
     calls: str
 
 
-@dataclass(frozen=True, slots=True)
-class ArmCell:
+class ArmCell(Struct, frozen=True):
     """One arm in one measure; `note` says how it stands against the control."""
 
     value: str | SafeString
@@ -47,8 +44,7 @@ class ArmCell:
     badge: str | SafeString
 
 
-@dataclass(frozen=True, slots=True)
-class MeasureLine:
+class MeasureLine(Struct, frozen=True):
     """One measure of an experiment, with a cell for each arm."""
 
     label: str

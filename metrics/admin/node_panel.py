@@ -1,13 +1,13 @@
 """What a node's calls of the last seven days cost, and the last of them, on the node's own page."""
 
 import datetime as dt
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.admin.kit.panels import Panel, register_node_panel
 from llmconfig.admin.kit.presentation import moment
@@ -21,8 +21,7 @@ from metrics.questions import Grain, MetricsQuestion, start_of
 SHOWN = 10
 
 
-@dataclass(frozen=True, slots=True)
-class CallLine:
+class CallLine(Struct, frozen=True):
     """One call as a line of the table."""
 
     page: str

@@ -5,7 +5,6 @@ list behind a figure has exactly the calls that were counted.
 """
 
 import datetime as dt
-from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,6 +14,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.admin.kit.theme import DropdownFilter
 from llmconfig.admin.kit.typed_filter import TypedField, TypedFilter
@@ -36,8 +36,7 @@ CHOICES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class AskedTime:
+class AskedTime(Struct, frozen=True):
     """From `since` up to, but without, `until`; None: still going on."""
 
     since: dt.datetime

@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
@@ -16,6 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import format_lazy
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.admin.kit.presentation import NOTHING, badge
 from llmconfig.admin.kit.theme import SelectWidget
@@ -31,8 +31,7 @@ from metrics.quality.stored import stored_parts
 PAST = 7  # days whose answers a button has checked again
 
 
-@dataclass(frozen=True, slots=True)
-class PartLine:
+class PartLine(Struct, frozen=True):
     """A part of a score as a page shows it."""
 
     label: str

@@ -1,13 +1,12 @@
 """Views of the list of calls: kept by their maker, shown to everybody by those who may."""
 
-from dataclasses import dataclass
-
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from metrics.models import SavedView
@@ -32,8 +31,7 @@ class SavedViewAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).filter(Q(owner=request.user.pk) | Q(is_shared=True))
 
 
-@dataclass(frozen=True, slots=True)
-class ViewLink:
+class ViewLink(Struct, frozen=True):
     """A view as the list shows it; `remove` is where it is removed, blank for who may not."""
 
     name: str

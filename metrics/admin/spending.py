@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -15,12 +14,14 @@ from django.urls import URLPattern, path, reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.admin.kit.charts import TONES, Chart, Column, Part, stacked
 from llmconfig.admin.kit.presentation import changed, cost_changed
 from llmconfig.configuration.known_costs import KnownCost, money
 from llmconfig.configuration.known_costs import total as total_cost
 from llmconfig.configuration.numbers import count, tick
+from llmconfig.runtime.records import replace
 from metrics.admin.periods import SINCE, UNTIL, last_days, moment_of, name_of
 from metrics.admin.viewers_zone import offered_zones, viewers_zone, zone_error
 from metrics.bounded import bounded
@@ -42,8 +43,7 @@ MAX_DAYS = 1100
 CALLS_LIST = "admin:metrics_generationmetric_changelist"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A way to tell calls apart: dimensions, and by which filters the list of calls finds them."""
 
     label: "StrPromise"
@@ -80,8 +80,7 @@ WAYS: Mapping[str, Told] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AskedSpending:
+class AskedSpending(Struct, frozen=True):
     """What the address asks for: whole days of a zone, and how to tell calls apart."""
 
     since: dt.datetime
@@ -224,8 +223,7 @@ def _csv_rows(asked: AskedSpending, apart: Sequence[Row]) -> Iterator[list[objec
         ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpendingFound:
+class SpendingFound(Struct, frozen=True, kw_only=True):
     """What the page shows: the first groups, and those of them that the chart draws by day.
 
     By day alone, each day is a group. By tag a call counts with each of its tags, so the whole is

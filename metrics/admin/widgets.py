@@ -6,7 +6,6 @@ Every chart leads to the calls behind it, in the list of calls.
 import datetime as dt
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -16,6 +15,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.admin.kit.charts import TONES, AxisPlace, Chart, Column, Line, Part, lines, stacked
 from llmconfig.admin.kit.dashboard import Widget, register_widget
@@ -40,8 +40,7 @@ NO_CALLS = KnownCost(Decimal(0))
 ModelKey = tuple[str, str]  # provider and model
 
 
-@dataclass(frozen=True, slots=True)
-class ShownPeriod:
+class ShownPeriod(Struct, frozen=True):
     """The period that the dashboard shows, in whole hours of UTC or days of the viewer's zone."""
 
     days: int
@@ -84,8 +83,7 @@ class ShownPeriod:
         return f"{address}?{urlencode({'days': days, **filters})}"
 
 
-@dataclass(frozen=True, slots=True)
-class ShareEntry:
+class ShareEntry(Struct, frozen=True):
     """A line beside a chart: a model, node or error with its share of the whole."""
 
     name: str

@@ -6,10 +6,10 @@ could not report is found all the same.
 
 import datetime as dt
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.errors import ChangeRefused
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 MAX_AGE = dt.timedelta(hours=24)  # of what has ended: older is no news
 
 
-@dataclass(frozen=True, slots=True)
-class AlertEvent:
+class AlertEvent(Struct, frozen=True):
     """Something that happened or is so.
 
     `subject` is what a rule's filter names. `level` and `occurrence` say what the same is: one
@@ -36,8 +35,7 @@ class AlertEvent:
     happened_at: dt.datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EventKind:
+class EventKind(Struct, frozen=True):
     """One kind: its name in rules, its words for people, and how its events are found."""
 
     slug: str

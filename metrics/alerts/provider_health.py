@@ -7,9 +7,9 @@ it stays what it was, and so it does while nobody asks it.
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 from django.db import connection
+from msgspec import Struct
 
 from llmconfig.client.http import background_loop
 from llmconfig.client.traffic import cooldown, redis_connection
@@ -62,8 +62,7 @@ GROUP BY provider
 """
 
 
-@dataclass(frozen=True, slots=True)
-class RecentRequests:
+class RecentRequests(Struct, frozen=True):
     """A provider's requests of the last 15 minutes that it answered or failed by its own fault."""
 
     requests: int = 0

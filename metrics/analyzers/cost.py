@@ -4,7 +4,6 @@ import datetime as dt
 import math
 from calendar import monthrange
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from statistics import fmean, stdev
 from typing import Any
@@ -12,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Max, Min, Sum
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot, time_zones
@@ -28,8 +28,7 @@ MIN_DAYS = 3  # of their kind, before a spread is believed
 Z_OF_80_PERCENT = 1.2816
 
 
-@dataclass(frozen=True, slots=True)
-class WhatIf:
+class WhatIf(Struct, frozen=True):
     """The same tokens at another model's price of today.
 
     `cost_usd` is what the priced calls cost; the difference is None while some have no price.
@@ -52,8 +51,7 @@ class WhatIf:
         return self.would_cost_usd - self.cost_usd
 
 
-@dataclass(frozen=True, slots=True)
-class MonthForecast:
+class MonthForecast(Struct, frozen=True):
     """What this month will cost at its end: four times in five between `low` and `high`.
 
     The month is the zone's. `spent_usd` is of the priced calls, None if no call has a price.
@@ -69,8 +67,7 @@ class MonthForecast:
     time_zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Days:
+class _Days(Struct, frozen=True):
     """Past days of one kind: workdays or weekends."""
 
     mean: float
@@ -118,8 +115,7 @@ def _elsewhere(sums: Figures, facts: ModelFacts) -> WhatIf | None:
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Unpriced:
+class Unpriced(Struct, frozen=True):
     """A model's calls without a cost, and what they would have cost, US dollars.
 
     `priced_by` says by which price: `table` (the calls were before it), `suggestion` (nobody uses

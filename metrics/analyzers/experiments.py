@@ -1,9 +1,9 @@
 """What an experiment's calls show: its arms side by side, held against each other and its gates."""
 
 import datetime as dt
-from dataclasses import dataclass
 
 from django.db import connection
+from msgspec import Struct
 
 from llmconfig.models import Experiment
 from metrics.analyzers.intervals import Sample, Share
@@ -20,8 +20,7 @@ from metrics.analyzers.judging import (
 USUAL_DAYS = 7  # of an experiment that was never started
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """The arms by name, every comparison that they have enough calls for, and the judgements.
 
     Judgements need the experiment's row and an arm that overrides nothing.

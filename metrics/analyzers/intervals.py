@@ -1,17 +1,16 @@
 """Shares with an interval, and measured values by their mean and variance."""
 
 import math
-from dataclasses import dataclass
 
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.configuration.numbers import count, decimal, percent
 
 Z_OF_95_PERCENT = 1.959964
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """`hits` of `number`, and where the true share lies 19 times in 20 (Wilson's interval)."""
 
     hits: int
@@ -51,8 +50,7 @@ class Share:
         return min(max((middle + side * reach) / (1 + z * z / n), 0.0), 1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(Struct, frozen=True):
     """Measured values by their number, mean and variance (with n - 1)."""
 
     number: int

@@ -3,11 +3,12 @@ an arm passes the experiment's gates. May be looked at as often as one likes.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations
 
 from django.db.models import TextChoices
+from msgspec import Struct
 
+from llmconfig.runtime.records import replace
 from metrics.analyzers.intervals import Sample, Share
 from metrics.analyzers.sequential import NO_VALUES, as_sample, gap
 
@@ -27,8 +28,7 @@ class Verdict(TextChoices):
     STOP = "stop", "Stop: it fails a gate"
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(Struct, frozen=True):
     """One arm's calls. `accepted` and `quality` are of judged answers, cost of priced calls."""
 
     name: str
@@ -49,8 +49,7 @@ class Arm:
         return as_sample(found) if isinstance(found, Share) else found
 
 
-@dataclass(frozen=True, slots=True)
-class MeasureDifference:
+class MeasureDifference(Struct, frozen=True):
     """How much `other` has more than `one` of a measure: surely between `low` and `high`.
 
     `differs` holds after correction for the number of comparisons, however often one looks.
@@ -66,8 +65,7 @@ class MeasureDifference:
     high: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """An arm held against the control: `passed` is None as long as that isn't sure.
 
     `value` is the loss of quality, or the increase of cost or latency as a share of the control's;
@@ -80,8 +78,7 @@ class Gate:
     passed: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class ArmJudgement:
+class ArmJudgement(Struct, frozen=True):
     """What to do with an arm, and why."""
 
     arm: str
@@ -90,8 +87,7 @@ class ArmJudgement:
     better_in: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Margins:
+class Margins(Struct, frozen=True):
     """What an experiment allows an arm; None is no gate."""
 
     quality_loss: float | None

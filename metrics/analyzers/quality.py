@@ -6,11 +6,11 @@ whole hours in UTC up to two days, whole days beyond.
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from django.db import connection, transaction
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.configuration import time_zones
 from metrics.analyzers.intervals import Sample, Share
@@ -49,8 +49,7 @@ COLUMNS: Mapping[Grouping, Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
+class Quality(Struct, frozen=True):
     """Answers of one group, which `keys` names; None: their calls are no longer kept, or untold.
 
     `accepted` and `edited` are shares of those that people judged; `score` is over the scored ones;

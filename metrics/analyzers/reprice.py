@@ -6,13 +6,13 @@ Budgets that counted the calls move by the same difference.
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import groupby, islice
 from typing import Any
 
 import orjson
 from django.db import connection
+from msgspec import Struct, field
 
 from llmconfig import provider_types
 from llmconfig.client.traffic.budget_corrections import Counted, Line, Moved, move
@@ -39,8 +39,7 @@ FIELDS = (
 NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Correction:
+class Correction(Struct, frozen=True):
     """One call whose cost is another now; None is unknown. `moves` are its budgets' differences."""
 
     id: Any
@@ -53,8 +52,7 @@ class Correction:
     moves: tuple[tuple[Line, Decimal], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Corrected:
+class Corrected(Struct, frozen=True):
     """What became of one model's calls. Sums are of the priced ones, in US dollars."""
 
     provider: str
@@ -66,8 +64,7 @@ class Corrected:
     unpriced_after: int = 0
 
 
-@dataclass(slots=True)
-class Repriced:
+class Repriced(Struct):
     """What a correction came to: by model, and by budget and period."""
 
     models: list[Corrected] = field(default_factory=list)

@@ -3,12 +3,12 @@ apps above know to have saved, such as cascades."""
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.db import connection
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices, snapshot, time_zones
@@ -35,8 +35,7 @@ GROUP BY provider, model_used, date_trunc('hour', created_at, 'UTC'),
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Saving:
+class Saving(Struct, frozen=True):
     """One way of not paying. `number` counts calls, or tokens for `prompt_cache`.
 
     `unpriced` of them have no known price and are not in `saved_usd`, which is None when none has.

@@ -7,7 +7,8 @@ mixture, on means whose variance is estimated, and so from some dozens of values
 """
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from metrics.analyzers.intervals import Sample, Share
 
@@ -18,8 +19,7 @@ MIXTURE = 7.9
 NO_VALUES = Sample(0, 0.0, 0.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(Struct, frozen=True):
     """How much more a mean is than `factor` times another one, and its estimate's variance."""
 
     value: float

@@ -1,7 +1,6 @@
 """Calls one by one, newest first, each page from where the last one ended."""
 
 import datetime as dt
-from dataclasses import asdict
 from math import isfinite
 from typing import Any
 from uuid import UUID
@@ -18,6 +17,7 @@ from llmconfig.api.kit.bodies import StrictSerializer
 from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.pages import MAX_PAGE_SIZE
 from llmconfig.roles import Role
+from llmconfig.runtime.records import asdict
 from metrics.api.questions import GroupedQuerySerializer, asked
 from metrics.api.sums import ReadEndpoint
 from metrics.feedback import PersonsJudgement, judge

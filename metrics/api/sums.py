@@ -2,7 +2,6 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +12,7 @@ from rest_framework.response import Response
 
 from llmconfig.api.kit.documentation import extend_schema
 from llmconfig.api.kit.endpoints import Endpoint
+from llmconfig.runtime.records import replace
 from metrics.analyzers.cost import forecast_month, unpriced, what_if, what_if_anywhere
 from metrics.analyzers.quality import Grouping, quality
 from metrics.api.questions import (

@@ -2,12 +2,12 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 import orjson
 from django.db import connection
+from msgspec import Struct
 
 from metrics.analyzers.intervals import Sample, Share
 from metrics.patterns.problems import Problem
@@ -60,8 +60,7 @@ FROM (
 """  # noqa: S608 - as above
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """The time from `since` until `until` whose calls are mined."""
 
     since: dt.datetime
@@ -74,8 +73,7 @@ class Span:
         }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Version:
+class Version(Struct, frozen=True):
     """The answers of one version of an operation's prompt; `accepted` are those used unchanged."""
 
     node_type: str
@@ -88,8 +86,7 @@ class Version:
     length: float  # characters of an answer, on average
 
 
-@dataclass(frozen=True, slots=True)
-class GoodAnswer:
+class GoodAnswer(Struct, frozen=True):
     """An answer that passed all checks and that no person took exception to."""
 
     node_type: str

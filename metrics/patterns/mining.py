@@ -4,11 +4,11 @@ import datetime as dt
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
 from django.db import connection, transaction
+from msgspec import Struct
 
 from llmconfig.runtime import advisory_locks
 from llmconfig.runtime.direct_sessions import direct_session
@@ -28,16 +28,14 @@ EXAMPLES = 3
 DIFFERENT = 0.7  # of two prompts' words together, those that both have, at most
 
 
-@dataclass(frozen=True, slots=True)
-class Mined:
+class Mined(Struct, frozen=True):
     """How many patterns and proposals a run of the miner stored."""
 
     patterns: int
     proposals: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Mined:
+class _Mined(Struct, frozen=True):
     """A pattern as it will be stored; `key` names it within its type, kind of use and operation."""
 
     pattern_type: PatternType

@@ -3,8 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from uuid import UUID
+
+from msgspec import Struct, field
+
+from llmconfig.runtime.records import replace
 
 ALIKE = 0.6  # of two texts' words together, those that both have
 LONGEST = 200
@@ -21,8 +24,7 @@ _REPLACED = (
 _WORD = re.compile(r"[^\W\d_]{2,}|#|…")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One reason against one answer. `source` is `check`, `reviewer` or `call`.
 
     `code` is the check's or the failed call's own name for the reason, blank where it has none.
@@ -39,8 +41,7 @@ class Problem:
     code: str = ""
 
 
-@dataclass(slots=True)
-class Cluster:
+class Cluster(Struct):
     """Problems that say the same; `message` is what most of them say, `said` one in full.
 
     Those with the same `code` say the same whatever their words.

@@ -3,14 +3,15 @@
 import datetime as dt
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.roles import User
+from llmconfig.runtime.records import asdict
 from metrics.analyzers.intervals import Share
 from metrics.analyzers.quality import Grouping, Quality, quality
 from metrics.analyzers.sequential import gap, p_of_shares
@@ -30,8 +31,7 @@ ALPHA = 0.05
 EFFECT_DAYS = 90  # that before and after are looked at
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One reason for a change, with its evidence. `advice` is what is said to the model."""
 
     found_by: str  # check, reviewer, or version: an older one was better
@@ -45,8 +45,7 @@ class Finding:
     examples: list[dict[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """The version from before beside the one that a proposal became. p is None of too few."""
 
     before: Quality | None

@@ -1,12 +1,12 @@
 """Whose prompts there are: an app that keeps prompts registers here, so that metrics knows none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class PromptTexts:
+
+class PromptTexts(Struct, frozen=True):
     """A version's two messages, with their `{{name}}`s."""
 
     system: str

@@ -7,9 +7,9 @@ reads the result before it becomes a prompt.
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import orjson
+from msgspec import Struct
 
 from llmconfig import client
 from llmconfig.client.errors import GenerationFailed
@@ -39,8 +39,7 @@ SCHEMA = {
 _BRACES = re.compile(r"[{}\x00-\x08\x0b-\x1f]")
 
 
-@dataclass(frozen=True, slots=True)
-class CountedReason:
+class CountedReason(Struct, frozen=True):
     """One finding: what to say by rule, what was said, and how often."""
 
     advice: str
@@ -49,8 +48,7 @@ class CountedReason:
     of: int
 
 
-@dataclass(frozen=True, slots=True)
-class Worded:
+class Worded(Struct, frozen=True):
     """An instruction and the model that wrote it; blank: the rules did."""
 
     text: str

@@ -1,12 +1,12 @@
 """The checks there are. Other apps register theirs; a rule chooses by name."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import orjson
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct, field
 
 from llmconfig import project_settings
 from llmconfig.client.structured_output import SchemaMismatch, SchemaUnusable, compile_schema
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 SHOWN = 5  # reasons that a part names
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedAnswer:
+class JudgedAnswer(Struct, frozen=True):
     """An answer from the history. `code` is there for checks that read Python."""
 
     text: str
@@ -31,8 +30,7 @@ class JudgedAnswer:
     code: CodeReport | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckFinding:
+class CheckFinding(Struct, frozen=True):
     """What a check found: its part of the score, and columns of the call that it fills."""
 
     part: ScorePart | None = None
@@ -42,8 +40,7 @@ class CheckFinding:
 NOTHING = CheckFinding()
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """A check that a rule can name. Without `run` its findings are told with the call's record."""
 
     name: str

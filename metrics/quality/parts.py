@@ -1,16 +1,13 @@
 """What a score is made of."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
-from llmconfig.runtime.quick_records import quickly_made
+from msgspec import Struct
 
 PERSON = "person"  # the part that a person gives
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class ScorePart:
+class ScorePart(Struct, frozen=True):
     """What one check said: from 0 to 1, whether that lets the answer pass, and its reasons.
 
     `codes` stand for the reasons in their order, for programs; a check may leave them out.
@@ -23,9 +20,7 @@ class ScorePart:
     codes: tuple[str, ...] = ()
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class CheckResults:
+class CheckResults(Struct, frozen=True):
     """What whoever made a call found out about its answer. `syntax_valid` None: not checked."""
 
     parts: tuple[ScorePart, ...] = ()

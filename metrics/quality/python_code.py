@@ -7,9 +7,10 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+
+from msgspec import Struct
 
 from llmconfig.extras import how_to_install, installed
 
@@ -20,8 +21,7 @@ STARTING = 20.0  # for the first one: the scanner takes its time to load
 _FENCE = re.compile(r"[ \t]*```[ \t]*([\w+-]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class CodeReport:
+class CodeReport(Struct, frozen=True):
     """What is known of some code. `unknown` says why nothing is; issues are bandit's."""
 
     unknown: str = ""

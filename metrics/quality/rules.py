@@ -1,8 +1,9 @@
 """The rules in force: kept with the configuration's snapshot, and so no older than a second."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast
+
+from msgspec import Struct, field
 
 from llmconfig.configuration import snapshot
 from metrics.models import QualityRule
@@ -11,8 +12,7 @@ from metrics.quality import checks
 _KEY = "metrics.quality.rules"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """One check of an operation's answers."""
 
     check: str
@@ -20,8 +20,7 @@ class Rule:
     schema: Mapping[str, Any] | None
 
 
-@dataclass(slots=True)
-class Rules:
+class Rules(Struct):
     """All active rules by operation; blank holds those of operations without their own."""
 
     by_operation: Mapping[str, tuple[Rule, ...]]

@@ -6,7 +6,6 @@ and the calls' columns in one. If it dies, the answers are taken again, three ti
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,9 @@ import orjson
 from django.db import connection, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from msgspec import Struct
 
+from llmconfig.runtime.records import asdict
 from metrics.models import GenerationHistory, WaitingAnswer
 from metrics.quality import checks, rules
 from metrics.quality.checks import CheckFinding, JudgedAnswer
@@ -60,8 +61,7 @@ WHERE h.created_at >= %s AND h.created_at < %s AND m.created_at >= %s AND m.crea
 """
 
 
-@dataclass(frozen=True, slots=True)
-class _Checked:
+class _Checked(Struct, frozen=True):
     """A row of the history with all that is known of it now."""
 
     row: GenerationHistory

@@ -5,10 +5,10 @@ Rows of batches and single calls are told apart: each has its own share of good 
 
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices
@@ -38,8 +38,7 @@ KEPT_SPREAD = 0.05  # of a known share
 JUDGES_TOKENS = 60  # of a judge's answer
 
 
-@dataclass(frozen=True, slots=True)
-class PricedCascade:
+class PricedCascade(Struct, frozen=True):
     """A node's cascade: its terms, who would be asked first, and who would judge that answer."""
 
     facts: CascadeFacts
@@ -57,8 +56,7 @@ class PricedCascade:
         return 2 if self.facts.score == CascadeScore.AGREEMENT else 1
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(Struct, frozen=True):
     """How a node is answered: by its own model, after a cheaper one if there is any."""
 
     own: Target | None
@@ -72,8 +70,7 @@ class Ways:
         return gettext("{cheap} first, then {own}").format(cheap=cheap, own=own) if cheap else own
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(Struct, frozen=True):
     """The past calls of one kind that a cascade answered, or will.
 
     `first` are the cheap model's, `others` the own model's; `rows` is how many questions they

@@ -2,13 +2,13 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.fields.json import KT
 from django.utils import timezone
+from msgspec import Struct
 
 from llmconfig.client.types import Usage
 from llmconfig.configuration import prices
@@ -34,8 +34,7 @@ ORDER BY 1
 """  # noqa: S608 - a view's name
 
 
-@dataclass(frozen=True, slots=True)
-class PastCall:
+class PastCall(Struct, frozen=True):
     """The tokens of a past call, and what made them."""
 
     usage: Usage
@@ -54,8 +53,7 @@ class PastCall:
         return not (self.has_tools or self.service == IN_BATCHES or self.service in OF_TRIALS)
 
 
-@dataclass(frozen=True, slots=True)
-class Priced:
+class Priced(Struct, frozen=True):
     """What a sample of calls costs at one model: a call's prompt, and its answer."""
 
     prompts: Sequence[float]

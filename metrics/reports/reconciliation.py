@@ -10,12 +10,12 @@ import csv
 import datetime as dt
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 
 from django.utils import timezone
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.configuration import time_zones
 from llmconfig.configuration.numbers import count
@@ -32,8 +32,7 @@ VERSION = re.compile(r"[-@:](\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
 MEASURES = ("requests", "tokens_input", "tokens_output", "cost_usd")
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """Which columns of an export say what; those of one measure are added up.
 
     `each_line` says that a line is one request.
@@ -94,8 +93,7 @@ SHAPES: Mapping[str, Shape] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Imported:
+class Imported(Struct, frozen=True):
     """What an import did. `rows` are days of models."""
 
     shape: str
@@ -106,8 +104,7 @@ class Imported:
     skipped: tuple[BadLine, ...]
 
 
-@dataclass(slots=True)
-class DaySums:
+class DaySums(Struct):
     """What is known of one day of one model; None is not said."""
 
     requests: int | None = None
@@ -123,8 +120,7 @@ class DaySums:
                 setattr(self, name, more if held is None else held + more)
 
 
-@dataclass(frozen=True, slots=True)
-class BillingDifference:
+class BillingDifference(Struct, frozen=True):
     """One day of one model: what we recorded beside what the provider says.
 
     `cost_usd` is theirs less ours, None where one of them is unknown; so are the other two.

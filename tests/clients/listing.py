@@ -126,8 +126,6 @@ RAGAS = (
 GRAPHITI = (
     "graphiti-core==0.31.2", "openai==3.57.0", "anthropic==0.125.0", "httpx==0.28.1",
 )  # fmt: skip
-MCP_AGENT = ("mcp-agent==0.2.6", "mcp==1.30.0", "openai==3.57.0", "anthropic==0.125.0")
-DATA_DESIGNER = ("data-designer==0.9.7",)
 AGENTKIT = ("@inngest/agent-kit@0.13.2", "inngest@4.24.0", "zod@4.6.7")
 
 CLIENTS = (
@@ -243,15 +241,6 @@ CLIENTS = (
             "openai-codex==0.163.0"),
     _python("Open Interpreter", "interpreter", "open_interpreter_chat", "open-interpreter==0.4.3",
             "setuptools==80.9.0"),
-    _python("mcp-use", "mcp_use", "mcp_use_agent", "mcp-use==1.7.1", "langchain-openai==1.7.4"),
-    _python("mcp-agent, chat", "mcp_agent", "mcp_agent_app", *MCP_AGENT, AT="openai"),
-    _python("mcp-agent, Anthropic", "mcp_agent", "mcp_agent_app", *MCP_AGENT, AT="anthropic"),
-    _python("Data Designer, chat", "data_designer", "data_designer_table", *DATA_DESIGNER,
-            AT="openai"),
-    _python("Data Designer, Anthropic", "data_designer", "data_designer_table", *DATA_DESIGNER,
-            AT="anthropic"),
-    _python("TruLens", "trulens", "trulens_feedback", "trulens-providers-openai==2.16.0"),
-    _python("PraisonAI", "praisonai", "praisonai_agent", "praisonaiagents[llm]==1.7.17"),
     _python("openrouter", "openrouter_python", "openrouter_client", "openrouter==1.3.84"),
     _python("mem0", "mem0", "mem0_memory", "mem0ai==2.2.1"),
     _python("mini-SWE-agent", "mini_swe", "mini_swe_agent", "mini-swe-agent==2.4.6"),

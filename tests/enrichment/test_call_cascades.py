@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from llmconfig import client
 from llmconfig.client.types import Call, Generation
 from llmconfig.configuration import snapshot
 from llmconfig.models import NodeConfiguration, ProviderModel
+from llmconfig.runtime.records import replace
 from metrics.models import GenerationMetric
 from tests.enrichment.test_cascades import NODE
 from tests.llmconfig.gateway_server import new_key, running_server

@@ -1,6 +1,5 @@
 """Scores of two calls for single calls and rows: one call more, and each paid call recorded."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +18,7 @@ from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
 from llmconfig.gateway.answer_headers import cost_of
 from llmconfig.models import NodeConfiguration, ProviderModel
+from llmconfig.runtime.records import replace
 from metrics.models import GenerationMetric
 from tests.enrichment.test_call_cascades import CALLS, answers, calls
 from tests.enrichment.test_cascades import NODE, calls_by_model

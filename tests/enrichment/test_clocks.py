@@ -1,7 +1,6 @@
 """A worker whose clock stands at 1970 or 2042 works: the database's clock dates what is stored."""
 
 import datetime as dt
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -21,6 +20,7 @@ from llmconfig.client.traffic.budget_ledger import period_start
 from llmconfig.gateway import access
 from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.runtime import database_clock
+from llmconfig.runtime.records import replace
 from metrics import partitions, retention
 from metrics.models import GenerationHistory, GenerationMetric
 from tests.enrichment.provider_batches import AT_PROVIDER, HELD_MS, until_completed

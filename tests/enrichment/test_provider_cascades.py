@@ -2,7 +2,6 @@
 
 import time
 from contextlib import suppress
-from dataclasses import replace
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -24,6 +23,7 @@ from enrichment.listings.models import Animal
 from enrichment.models import BatchCascade, CheapAnswer, EnrichmentResult, ProviderBatchSubmission
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration, ProviderModel
+from llmconfig.runtime.records import replace
 from metrics.models import GenerationMetric
 from tests.enrichment.provider_batches import AT_ONCE, AT_PROVIDER, until, until_completed
 from tests.enrichment.test_cascades import MAY_DIFFER, NODE, ROWS, calls_by_model, differing

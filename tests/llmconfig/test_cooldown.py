@@ -2,7 +2,6 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from redis import Redis
@@ -10,6 +9,7 @@ from redis import Redis
 from llmconfig import client
 from llmconfig.client.errors import GenerationExhausted
 from llmconfig.client.traffic import cooldown
+from llmconfig.runtime.records import replace
 from tests.llmconfig.scripted import scripted_server
 
 pytestmark = pytest.mark.django_db(transaction=True)

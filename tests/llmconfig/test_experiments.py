@@ -3,7 +3,6 @@
 import asyncio
 import uuid
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,6 +16,7 @@ from llmconfig.configuration.facts import ArmFacts, Choice, ExperimentFacts
 from llmconfig.configuration.resolution import explain, resolve
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Budget, Experiment, Revision, UserConfig
+from llmconfig.runtime.records import replace
 from metrics.models import GenerationMetric
 from tests.api import caller
 from tests.waiting import until

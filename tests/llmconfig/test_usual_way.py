@@ -7,7 +7,6 @@ import asyncio
 import functools
 import re
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,6 +25,7 @@ from llmconfig.configuration import in_force, snapshot
 from llmconfig.configuration.resolution import resolve
 from llmconfig.errors import LLMError
 from llmconfig.models import Budget, BudgetSpending
+from llmconfig.runtime.records import replace
 from tests.measuring import function_calls
 from tests.waiting import until
 

@@ -6,7 +6,6 @@ decided what becomes of it.
 """
 
 from contextlib import ExitStack
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ from llmconfig import client as llm_client
 from llmconfig.gateway.access import Caller
 from llmconfig.gateway.anthropic_requests import read_messages
 from llmconfig.gateway.refusals import RequestRefused
+from llmconfig.runtime.records import replace
 from metrics.models import GenerationMetric
 from tests.llmconfig.test_responses import whole as chat_answer
 from tests.llmconfig.test_responses_wire import whole as response_answer

@@ -3,7 +3,6 @@
 import datetime as dt
 import random
 from collections import defaultdict
-from dataclasses import replace
 from decimal import Decimal
 from importlib import import_module
 from uuid import UUID
@@ -13,6 +12,7 @@ from django.db import connection
 from django.urls import reverse
 
 from llmconfig.configuration import time_zones
+from llmconfig.runtime.records import replace
 from metrics import caller_rollups, partitions, rollups
 from metrics.caller_rollups import MAX_APART
 from metrics.errors import Unanswerable

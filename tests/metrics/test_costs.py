@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
 from uuid import UUID
@@ -15,6 +14,7 @@ from django.utils import timezone
 from llmconfig.client.types import Labels, Usage
 from llmconfig.configuration import snapshot
 from llmconfig.models import ModelPrice, Provider, ProviderModel
+from llmconfig.runtime.records import replace
 from metrics import rollups
 from metrics.errors import Unanswerable
 from metrics.models import OverviewRollup

@@ -3,7 +3,6 @@
 import datetime as dt
 import json
 import time
-from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -15,6 +14,7 @@ from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Labels
 from llmconfig.configuration import snapshot
 from llmconfig.roles import Role
+from llmconfig.runtime.records import replace
 from metrics.models import GenerationHistory, GenerationMetric, QualityRule, WaitingAnswer
 from metrics.quality import rules, scoring
 from metrics.quality.parts import CheckResults, ScorePart

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import logging
-from dataclasses import fields, replace
 from decimal import Decimal
 
 import pytest
@@ -15,6 +14,7 @@ from uuid_utils.compat import uuid7
 from llmconfig.client.recording import recorders
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import NO_LABELS, NO_USAGE, Attempt, Labels, Usage, UsageDetails
+from llmconfig.runtime.records import field_names, replace
 from metrics.models import GenerationHistory, GenerationMetric
 from metrics.quality import rules
 from metrics.recording import record_call, record_calls, write_records
@@ -42,8 +42,8 @@ def test_a_stored_attempt_has_every_field():
     attempt = Attempt("p", "m", "ok", 1.0, usage=Usage(details=UsageDetails(web_searches=2)))
     write((a_record(attempts=(attempt,)), TEXTS))
     stored = GenerationMetric.objects.get().attempts[0]
-    assert set(stored) == {field.name for field in fields(Attempt)}
-    assert set(stored["usage"]) == {field.name for field in fields(Usage)}
+    assert set(stored) == {*field_names(Attempt)}
+    assert set(stored["usage"]) == {*field_names(Usage)}
     assert stored["usage"]["details"]["web_searches"] == 2
 
 

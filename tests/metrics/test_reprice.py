@@ -1,7 +1,6 @@
 """A corrected price corrects past costs, and both figures are kept."""
 
 import datetime as dt
-from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
 
@@ -18,6 +17,7 @@ from llmconfig.models import (
     ProviderModel,
     RevisionChange,
 )
+from llmconfig.runtime.records import replace
 from metrics import rollups
 from metrics.models import GenerationMetric
 from metrics.queries import total

@@ -4,7 +4,6 @@ import datetime as dt
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -14,6 +13,7 @@ from django.db import OperationalError, connection, transaction
 from psycopg.errors import SerializationFailure
 from uuid_utils.compat import uuid7
 
+from llmconfig.runtime.records import replace
 from metrics import partitions, rollups
 from metrics.models import (
     DailyQuality,

@@ -272,4 +272,4 @@ def test_the_readme_shows_code_that_a_type_checker_would_accept():
     fields = re.findall(r"(\w+)=", example[1])
     compile(example[1], "README.md", "exec")
     assert fields
-    assert set(fields) <= set(Call.__dataclass_fields__)
+    assert set(fields) <= set(Call.__struct_fields__)

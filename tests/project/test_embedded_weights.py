@@ -5,13 +5,13 @@ import io
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from llmconfig.runtime.records import replace
 from project.embedded.errors import NotFetched, NotStarted
 from project.embedded.llm import Mode, candidates
 from project.embedded.weights import Weights, append_data, fetch, first_available

@@ -1,7 +1,6 @@
 """The calls of a submission: which rows it has, and what a live lane would ask for each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from enrichment.engine.cascade_decisions import SECOND_TEMPERATURE
@@ -15,6 +14,7 @@ from llmconfig.client.types import Call
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.facts import JudgeFacts
 from llmconfig.configuration.resolution import Target, resolve
+from llmconfig.runtime.records import replace
 
 # Told of each step once it is committed; a test's process dies there.
 Step = Callable[[str], object]

@@ -8,11 +8,11 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
+from msgspec import Struct, field
 
 from enrichment.engine import refusals
 from enrichment.engine.db_sessions import SESSION_ERRORS
@@ -40,8 +40,7 @@ MAX_REASONS_NAMED = 5
 NO_LINE = "the results don't have it"
 
 
-@dataclass(slots=True)
-class _Found:
+class _Found(Struct):
     """What the results of one submission hold, beside the answers."""
 
     answers: int = 0

@@ -6,7 +6,8 @@ transaction that records the call. A cheap answer without it scores 0, so the de
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from enrichment.batches import cascades
 from enrichment.engine import cheap_answers
@@ -24,8 +25,7 @@ from llmconfig.configuration.resolution import Target
 from llmconfig.models import CascadeScore
 
 
-@dataclass(frozen=True, slots=True)
-class HandedTo:
+class HandedTo(Struct, frozen=True):
     """Whom a submission asks, None where its provider has no batches; `cheap`: the cheap model."""
 
     target: Target | None

@@ -1,11 +1,11 @@
 """Which cases of a run a provider has, which it is to get, and which go on live."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 from django.db.models import Sum
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.engine.submissions.costs import most_of
 from enrichment.engine.submissions.fall_back import budget_passed
@@ -23,8 +23,7 @@ from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.errors import ConfigurationError
 
 
-@dataclass(frozen=True, slots=True)
-class CasesLeft:
+class CasesLeft(Struct, frozen=True):
     """The cases that have no answer yet and aren't with a provider now.
 
     `due` are to be handed over; `live` are to be asked one by one, at the full price.

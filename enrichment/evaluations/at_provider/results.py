@@ -1,7 +1,6 @@
 """Reads the answers to a run's cases, by the same gates as those of its live calls."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from django.db import transaction
 
@@ -20,6 +19,7 @@ from enrichment.prompts.selection import compiled_version
 from llmconfig.client.provider_batches import Polled, Result
 from llmconfig.client.provider_batches.result_files import ResultFile
 from llmconfig.client.types import Call
+from llmconfig.runtime.records import replace
 
 
 def run_of(submission: ProviderBatchSubmission) -> EvaluationRun:

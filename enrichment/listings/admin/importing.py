@@ -4,7 +4,6 @@ The file stays in the page and is sent with each step, so that no server has to 
 """
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +35,7 @@ from enrichment.listings.importing.mapping import (
 from enrichment.listings.importing.report import Example, ImportReport
 from enrichment.listings.models import Animal
 from llmconfig.configuration.numbers import count
+from llmconfig.runtime.records import replace
 
 FRAGMENT = "X-Fragment"  # the page's script wants the preview alone
 BAD_SHOWN = 50

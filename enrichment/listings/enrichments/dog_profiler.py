@@ -1,7 +1,6 @@
 """Writes a personality profile of several short texts for matching."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +28,7 @@ from enrichment.quality.gates import (
 )
 from enrichment.quality.gates.form import ANSWER_EMPTY
 from llmconfig.client.types import Generation
+from llmconfig.runtime.records import replace
 
 
 def _text(longest: int) -> dict[str, Any]:

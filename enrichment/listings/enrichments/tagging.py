@@ -1,7 +1,6 @@
 """Chooses a listing's tags from the known ones, with a confidence for each."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +21,7 @@ from enrichment.quality.gates import Concept, Gate, GateFinding, orders_choice
 from enrichment.quality.gates.attestations import is_said
 from enrichment.quality.gates.evidence import EXCLUDED, NO_EVIDENCE, EvidenceSource
 from llmconfig.client.types import Generation
+from llmconfig.runtime.records import replace
 
 # A tag that a column has is taken from it, never asked: the column and the value that gives it.
 COLUMN_TAGS: Mapping[str, tuple[str, Any]] = {

@@ -4,12 +4,12 @@ import datetime as dt
 import hashlib
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from django.utils import timezone
 from django.utils.text import slugify
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.listings.importing.dates import Day, Moment, moment_of, within_years
 from enrichment.listings.importing.mapping import (
@@ -36,8 +36,7 @@ _UNSEEN = re.compile("[\u200b-\u200d\u2060\ufeff]")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True)
-class OrganizationRef:
+class OrganizationRef(Struct, frozen=True):
     """A rescue as a row names it; a part that it doesn't say is blank."""
 
     external_id: str
@@ -70,8 +69,7 @@ class OrganizationRef:
         return self.name or self.external_id
 
 
-@dataclass(frozen=True, slots=True)
-class CleanRow:
+class CleanRow(Struct, frozen=True):
     """A row's values by field, only those that its file gives."""
 
     line: int

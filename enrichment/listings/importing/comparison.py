@@ -3,10 +3,10 @@
 import datetime as dt
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from django.utils import timezone
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.listings.importing.cleaning import CleanRow, Value, missing_to_add
 from enrichment.listings.importing.dates import Day
@@ -20,8 +20,7 @@ _TWICE = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class KnownListing:
+class KnownListing(Struct, frozen=True):
     """A listing as the database has it; `values` are by STORED_FIELDS."""
 
     pk: int
@@ -29,8 +28,7 @@ class KnownListing:
     values: Mapping[str, Value]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True):
     """A field's value before and after."""
 
     field: str

@@ -3,12 +3,12 @@
 import datetime as dt
 import re
 import unicodedata
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.quality.lexicon.quantities import MONTHS
 
@@ -37,8 +37,7 @@ _UNIX_SECONDS, _UNIX_MILLISECONDS = re.compile(r"\d{10}$"), re.compile(r"\d{13}$
 _ENOUGH_LETTERS = (3, 4)  # of a month's name to tell it from the others; juin and juillet need 4
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(Struct, frozen=True):
     """A date without a time; it begins at midnight of the project's time zone."""
 
     date: dt.date

@@ -3,11 +3,11 @@
 import csv
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import IO, Any
 
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.listings.errors import BadListings
 from enrichment.listings.importing.encodings import text_of
@@ -23,8 +23,7 @@ _SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?$', re.IGNORECASE)
 _UNCLOSED = "unexpected end of data"
 
 
-@dataclass(frozen=True, slots=True)
-class _Dialect:
+class _Dialect(Struct, frozen=True):
     separator: str
     quote: str = '"'
     escape: str | None = None

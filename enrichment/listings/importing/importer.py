@@ -1,13 +1,13 @@
 """The import: one function for the command, for a browser's upload, and for its preview."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
 from django.db import transaction
 from django.utils.translation import gettext
+from msgspec import Struct, field
 
 from enrichment.listings.errors import BadListings
 from enrichment.listings.importing import dates, writing
@@ -36,6 +36,7 @@ from enrichment.listings.importing.sources import (
 )
 from enrichment.listings.importing.sources import JSON as JSON_FORMAT
 from enrichment.listings.importing.spreadsheets import SheetRows
+from llmconfig.runtime.records import replace
 
 ROWS_TOGETHER = 2000
 
@@ -44,8 +45,7 @@ NewRow = tuple[CleanRow, int]  # with its organization's primary key
 ChangedRow = tuple[CleanRow, KnownListing, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportOptions:
+class ImportOptions(Struct, frozen=True, kw_only=True):
     """How to read a file where it can't be seen from the file; blank means: find out.
 
     `mapping` is from the file's column to a field of FIELDS, or to blank for a column to ignore;
@@ -62,8 +62,7 @@ class ImportOptions:
     max_bytes: int = DEFAULT_MAX_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class _Survey:
+class _Survey(Struct, frozen=True):
     """What a first pass over the file saw."""
 
     rows: int
@@ -109,8 +108,7 @@ def import_listings(
     return report
 
 
-@dataclass(frozen=True, slots=True)
-class FileColumns:
+class FileColumns(Struct, frozen=True):
     """A file's columns, each with the field that its name means; blank where it means none."""
 
     facts: FileFacts

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from enrichment.listings.errors import BadListings
 
@@ -27,8 +27,7 @@ _ALIASES = {"external_id": KEY}
 _BETWEEN_WORDS = re.compile(r"[\s\-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnMap:
+class ColumnMap(Struct, frozen=True):
     """The file's columns by the field they fill, and those that fill none."""
 
     columns: Mapping[str, str]  # by field

@@ -1,6 +1,6 @@
 """What an import did, or would do, as data for a terminal, a page and scripts."""
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from enrichment.listings.importing.comparison import FieldChange
 from enrichment.listings.importing.rows import BadRow, FileFacts
@@ -10,8 +10,7 @@ MAX_NOTES = 20
 MAX_EXCERPT = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(Struct, frozen=True):
     """One row of those that are added or changed; for new ones `before` is None."""
 
     line: int
@@ -20,8 +19,7 @@ class Example:
     changes: tuple[FieldChange, ...]
 
 
-@dataclass(slots=True)
-class ImportReport:
+class ImportReport(Struct):
     """Counts of rows, and every row that was left out with its line and reason."""
 
     source: FileFacts

@@ -1,20 +1,19 @@
 """What a reader gives: raw rows with their lines, and the rows that can't be read."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
+
+class BadRow(Struct, frozen=True):
     """A row that was left out: its line in the file (from 1), and why."""
 
     line: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RawRow:
+class RawRow(Struct, frozen=True):
     """A row as the file has it: cells by the file's own column names.
 
     A cell is text, None, bool, int, float, date or datetime; from JSON also a list.
@@ -24,8 +23,7 @@ class RawRow:
     cells: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class FileFacts:
+class FileFacts(Struct, frozen=True):
     """How a file was read. Blank where the format has no such thing."""
 
     format: str

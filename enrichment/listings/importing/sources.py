@@ -5,12 +5,12 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from enrichment.listings.errors import BadListings
 from llmconfig.configuration.numbers import count
@@ -37,8 +37,7 @@ _REFUSED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class OpenedFile:
+class OpenedFile(Struct, frozen=True):
     """An unpacked file that can be read from its beginning as often as needed."""
 
     name: str

@@ -4,7 +4,6 @@ import signal
 import threading
 from argparse import ArgumentParser
 from collections.abc import Callable
-from dataclasses import asdict
 from decimal import Decimal
 from typing import IO, Any, cast
 from uuid import UUID
@@ -22,6 +21,7 @@ from enrichment.errors import EnrichmentError, NoWorkers
 from enrichment.lane_queue import start_lanes, work_command
 from enrichment.management.batch_command import dollars
 from enrichment.models import Batch
+from llmconfig.runtime.records import asdict
 from metrics.csv_export import in_full
 
 SHOWN = 20

@@ -1,7 +1,6 @@
 """`manage.py llm_evaluate`: sets of rows, runs over them, and two runs side by side."""
 
 from argparse import ArgumentParser
-from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from enrichment.lane_queue import start_run
 from enrichment.models import Transport
 from enrichment.models.evaluations import EvaluationRun, RunStatus, WantedBy
 from llmconfig.errors import LLMError
+from llmconfig.runtime.records import asdict
 
 SHOWN = 10
 

@@ -1,7 +1,6 @@
 """`manage.py llm_facts`: the sources of facts, and asking them anew."""
 
 from argparse import ArgumentParser
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -11,6 +10,7 @@ from django.db.models import Count
 from enrichment.errors import BadSelection
 from enrichment.facts import fetching
 from enrichment.models import FactSource
+from llmconfig.runtime.records import asdict
 
 
 class Command(BaseCommand):

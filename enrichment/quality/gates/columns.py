@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from enrichment.quality.gates.comparison import sentences
 from enrichment.quality.gates.concept_words import Forms
@@ -46,8 +47,7 @@ _LIMITS = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class BoundTexts:
+class BoundTexts(Struct, frozen=True):
     """An answer and its source as bindings read them."""
 
     answer: Text

@@ -8,23 +8,20 @@ import string
 from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 from operator import eq
 
 import re2
+from msgspec import Struct
 
 from enrichment.quality.gates.comparison import words_between
 from enrichment.quality.lexicon.editing import COUNTS, DENYING
 from enrichment.quality.lexicon.phrases import PHRASES, SIGNS
 from enrichment.quality.lexicon.quantities import TENS
 from enrichment.quality.lexicon.typed import TYPED
-from llmconfig.runtime.quick_records import quickly_made
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Wording:
+class Wording(Struct, frozen=True):
     """What some sentences say, by words that can be compared."""
 
     words: Counter[str]

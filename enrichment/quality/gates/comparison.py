@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from django.utils.functional import cached_property
+from msgspec import Struct
 
 from enrichment.quality.gates.parted import letters, words_with_apostrophes
 from enrichment.quality.lexicon.exchanges import EXCHANGED, groups_of
 from enrichment.quality.lexicon.inflections import BASES
 from enrichment.quality.lexicon.words import STOPWORDS
-from llmconfig.runtime.quick_records import quickly_made
 
 # An end of a sentence, also where the next one is glued to it ("good boy!He likes"), and where only
 # a capital tells that another one begins.
@@ -101,9 +101,7 @@ def is_content(word: str) -> bool:
     return word.isalpha() or not any(map(str.isdigit, word))  # codes and figures say nothing
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(Struct, frozen=True):
     """A sentence of a text, and its words."""
 
     text: str

@@ -1,9 +1,9 @@
 """The words of listed concepts, ready to be looked up in a text; `gates.concepts` asks."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
 import re2
+from msgspec import Struct
 
 from enrichment.quality.disguises import searches
 
@@ -25,8 +25,7 @@ def parted(text: str) -> list[str]:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Forms:
+class Forms(Struct, frozen=True):
     """A concept's words in one language."""
 
     whole: frozenset[str]
@@ -61,8 +60,7 @@ class Forms:
         return any(map(self.match, word.replace("/", "-").split("-")))
 
 
-@dataclass(frozen=True, slots=True)
-class LanguageWords:
+class LanguageWords(Struct, frozen=True):
     """The words of one language, with the places of their concepts."""
 
     whole: dict[str, tuple[int, ...]]

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import re2
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct, field
 
 from enrichment.quality.gates.changes import NO_CHANGES, Changes, compare
 from enrichment.quality.gates.comparison import Passage
@@ -20,7 +21,6 @@ from enrichment.quality.gates.quantities import (
     spelled_numbers,
 )
 from enrichment.quality.languages import guess
-from llmconfig.runtime.quick_records import quickly_made
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
@@ -38,9 +38,7 @@ _INITIALS = re.compile(r"[A-Z](?<!\w.)(?:\.?[A-Z]){1,3}\b")
 _CAPITALISED = re.compile(r"[A-Z](?<!\w.)[a-z]+\b")
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class GateFinding:
+class GateFinding(Struct, frozen=True):
     """One objection to an answer.
 
     `code` is stable, for programs (`FINDING_CODES`); `text` is a sentence for the reviewer; `data`
@@ -52,8 +50,7 @@ class GateFinding:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class FindingCode:
+class FindingCode(Struct, frozen=True):
     """What a code stands for: a label for people, and what to tell a model that earns it.
 
     `releasable`: a node's judge that may decide can release what is held for this alone.

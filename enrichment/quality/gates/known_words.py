@@ -5,8 +5,9 @@ English. A form that says the opposite is none.
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from enrichment.quality.gates.comparison import Passage, stem
 from enrichment.quality.lexicon.editing import PREFIXES
@@ -17,8 +18,7 @@ MIN_TYPED, MAX_TYPED = 3, 5  # letters of a word that is cut: “ref”
 MIN_ROOT = 7  # letters with which two forms of a long word begin
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """The words of one side, in which a word of the other one is looked for."""
 
     passage: Passage

@@ -4,9 +4,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import re2
+from msgspec import Struct
 
 from enrichment.quality.disguises import plainly
 from enrichment.quality.gates.contract import Checked, Gate, GateFinding, found_in_answer
@@ -50,8 +50,7 @@ _OF_THE_ROW = re.compile(OF_THE_ROW)
 _OF_CHARACTER = re.compile(OF_CHARACTER)
 
 
-@dataclass(frozen=True, slots=True)
-class _Choices:
+class _Choices(Struct, frozen=True):
     """The words of a choice, with the patterns of what orders one and of what only names one."""
 
     words: frozenset[str]

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from enrichment.quality.gates.parted import letters, letters_and_figures
 from enrichment.quality.lexicon.quantities import (
@@ -19,7 +20,6 @@ from enrichment.quality.lexicon.quantities import (
     TENS,
     UNIT_OF,
 )
-from llmconfig.runtime.quick_records import quickly_made
 
 _LETTER = "0-9A-Za-zÀ-ÖØ-öø-ɏЀ-ӿ"  # not of scripts that put figures between their signs
 # A number stands alone or before a unit; digits inside of codes are none. `id:123` is a code too.
@@ -54,9 +54,7 @@ def plain_number(value: float) -> str:
     return f"{value:.4f}".rstrip("0").rstrip(".")
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(Struct, frozen=True):
     """A number in a text: the values that it may stand for, and its unit if one follows."""
 
     text: str

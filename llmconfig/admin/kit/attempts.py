@@ -1,12 +1,12 @@
 """The requests of one call in words: what came of each, and why the call moved on."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.client.types import ESTIMATED, REPORTED, UNKNOWN
 from llmconfig.configuration.known_costs import money
@@ -48,8 +48,7 @@ MOVES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptLine:
+class AttemptLine(Struct, frozen=True):
     """One request to a provider, as a line of a table."""
 
     asked: str

@@ -1,7 +1,6 @@
 """What a form's changes would have cost on past calls, told before they are saved."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +9,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext
+from msgspec import Struct
 
 from llmconfig.admin.kit.presentation import NOTHING
 from llmconfig.configuration.cost_of_changes import (
@@ -27,8 +27,7 @@ from llmconfig.configuration.numbers import count
 ASKED_BY_SCRIPT = "x-nodewise-part"
 
 
-@dataclass(frozen=True, slots=True)
-class CostLine:
+class CostLine(Struct, frozen=True):
     """A node's costs as the table shows them."""
 
     node: str

@@ -5,7 +5,8 @@ Shapes are stretched to the room there is, so labels are HTML beside them, never
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 STEP = 10  # a column's width in the drawing
 HEIGHT = 100  # a drawing's height
@@ -17,8 +18,7 @@ NOTHING = 1e-300  # below it floats have no power of ten any more
 NICE = (1, 2, 4, 6, 10)  # their halves are as round
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One value of a stacked column. `said` is its text for people, `link` the rows behind it."""
 
     value: float
@@ -27,16 +27,14 @@ class Part:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """What stands at one place of the horizontal axis."""
 
     label: str
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(Struct, frozen=True):
     """A part in the drawing's own units."""
 
     x: float
@@ -46,8 +44,7 @@ class Block:
     part: Part
 
 
-@dataclass(frozen=True, slots=True)
-class AxisPlace:
+class AxisPlace(Struct, frozen=True):
     """One place of the axis with all its values said, and the rows behind it."""
 
     label: str
@@ -55,8 +52,7 @@ class AxisPlace:
     link: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """A series over the places; None is a gap."""
 
     name: str
@@ -64,16 +60,14 @@ class Line:
     values: tuple[float | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """A series as SVG's path data."""
 
     tone: int
     data: str
 
 
-@dataclass(frozen=True, slots=True)
-class Area:
+class Area(Struct, frozen=True):
     """The whole height of one place: what is pointed at."""
 
     x: float
@@ -81,8 +75,7 @@ class Area:
     place: AxisPlace
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """What the template nodewise/chart.html draws. `ticks` are the vertical axis, highest first."""
 
     title: str

@@ -1,7 +1,6 @@
 """The first steps on the overview: each app registers its own, and most do themselves."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
@@ -14,6 +13,7 @@ from django.http import (
     HttpResponseRedirect,
 )
 from django.urls import reverse
+from msgspec import Struct, field
 
 from llmconfig.admin.kit.dashboard import Widget
 from llmconfig.errors import LLMError
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
-@dataclass(frozen=True, slots=True)
-class StepState:
+class StepState(Struct, frozen=True):
     """How a step stands. `template` draws what does it, with `context`, there named `step`.
 
     `detail` says what is there already, or what is missing.
@@ -35,8 +34,7 @@ class StepState:
     context: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One thing that a new installation needs, for whom `permission` opens it.
 
     `look` says how it stands; `do` carries out its button and returns what to tell, and raises

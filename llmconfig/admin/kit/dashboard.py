@@ -1,17 +1,16 @@
 """The first page: widgets that the apps register, each from a few bounded queries."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import reverse
+from msgspec import Struct, field
 
 from llmconfig.configuration import retirement, snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Widget:
+class Widget(Struct, frozen=True):
     """One card. `template` draws it with `context`; `width` is its columns of 12 on a desktop."""
 
     template: str

@@ -1,7 +1,6 @@
 """The sidebar: each app registers its groups, and a person sees the pages that their role opens."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +8,13 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, get_script_prefix, reverse
 from django.utils.translation import get_language, gettext
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrOrPromise
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """One entry. `view` is a name that `reverse` knows, `permission` what opens it.
 
     `badge` says how many of its rows wait for somebody; 0 shows none.
@@ -28,8 +27,7 @@ class Page:
     badge: Callable[[HttpRequest], int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A group of entries; lower `rank` comes first."""
 
     title: "StrOrPromise"
@@ -45,8 +43,7 @@ def register_section(section: Section) -> None:
     _SECTIONS[str(section.title)] = section
 
 
-@dataclass(frozen=True, slots=True)
-class FoundPage:
+class FoundPage(Struct, frozen=True):
     """A page that the theme's search shows."""
 
     title: "StrOrPromise"

@@ -3,23 +3,21 @@ register it here.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
 from django.http import HttpRequest
+from msgspec import Struct, field
 
 
-@dataclass(frozen=True, slots=True)
-class Panel:
+class Panel(Struct, frozen=True):
     """One part of a page. `template` draws it with `context`, there named `panel`."""
 
     template: str
     context: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class AskedBefore:
+class AskedBefore(Struct, frozen=True):
     """What the playground starts with: messages to a target, as a row or a call of before has them.
 
     `note` says where they are from, or why there are none.

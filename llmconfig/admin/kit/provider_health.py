@@ -1,7 +1,6 @@
 """How providers are doing, on their list and pages: the app that watches calls registers here."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
@@ -10,12 +9,12 @@ from django.db.models.expressions import Combinable
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from msgspec import Struct
 
 from llmconfig.admin.kit.panels import Panel
 
 
-@dataclass(frozen=True, slots=True)
-class HealthView:
+class HealthView(Struct, frozen=True):
     """What a provider's row gets by `value`, in the list's own query, and how that is shown.
 
     `badge` is for the list; `panel` for the provider's page, which stands under its connection;

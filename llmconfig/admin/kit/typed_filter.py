@@ -1,12 +1,12 @@
 """Filters of a list whose values are typed: there are too many of them to choose from."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from msgspec import Struct
 
 from llmconfig.admin.kit.theme import FILTERS_ARE_ONE_FORM
 
@@ -15,8 +15,7 @@ def _as_typed(text: str) -> str:
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class TypedField:
+class TypedField(Struct, frozen=True):
     """One value. `read` gives what `lookup` filters by; ValueError from it tells the way out.
 
     Without a `lookup` something else filters by it. `shown` is how the box shows what was given.

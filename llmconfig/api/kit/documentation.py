@@ -4,11 +4,11 @@ Each app describes its operations in one table, `operations.py` beside its views
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 
 from drf_spectacular.utils import OpenApiParameter
+from msgspec import Struct
 from rest_framework import serializers
 
 from llmconfig.roles import Role
@@ -29,8 +29,7 @@ ETAG = OpenApiParameter(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One operation in words: `summary` in the imperative, `text` in whole sentences."""
 
     summary: str

@@ -6,12 +6,12 @@ An app above registers what its own errors mean; a view names the shape that its
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.utils.translation import gettext
+from msgspec import Struct
 from rest_framework import status
 from rest_framework.exceptions import APIException, ErrorDetail, ValidationError
 from rest_framework.response import Response
@@ -25,8 +25,7 @@ logger = logging.getLogger(__name__)
 DUPLICATE_CODES = frozenset({"unique", "unique_together"})
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorBody:
+class ErrorBody(Struct, frozen=True):
     """What a client is told; `field` is blank when no part of the request is at fault."""
 
     status: int

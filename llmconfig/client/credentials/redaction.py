@@ -8,7 +8,6 @@ of a key that is long enough to be one, and more than the vendor's prefix, which
 import base64
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +18,7 @@ from llmconfig.client.credentials.logprob_redaction import LogprobStream
 from llmconfig.client.finish_reasons import STOP, is_whole
 from llmconfig.client.types import Delta, Thought
 from llmconfig.client.wire import JSON, Reply
+from llmconfig.runtime.records import replace
 from llmconfig.secrets import Secret
 
 LONGEST = 300

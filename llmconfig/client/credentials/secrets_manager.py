@@ -11,8 +11,9 @@ import logging
 import os
 import threading
 import time
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from llmconfig.errors import SecretUnreadable
 from llmconfig.secrets import Secret
@@ -26,8 +27,7 @@ AGAIN_SECONDS = 30.0
 CONNECT_SECONDS, READ_SECONDS = 3, 5
 
 
-@dataclass(slots=True)
-class _Held:
+class _Held(Struct):
     key: Secret
     stale_at: float
 

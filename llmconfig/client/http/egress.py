@@ -6,7 +6,6 @@ nobody reaches link-local addresses, where clouds keep their machines' credentia
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import (
     IPv4Address,
@@ -18,6 +17,7 @@ from ipaddress import (
 )
 from typing import Any
 
+from msgspec import Struct
 from yarl import URL
 
 from llmconfig import project_settings, provider_types
@@ -50,8 +50,7 @@ class EgressRefused(OSError):
         super().__init__(REFUSED_ERRNO, f"{address} is not an address for this provider")
 
 
-@dataclass(frozen=True, slots=True)
-class Allowances:
+class Allowances(Struct, frozen=True):
     """LLM_EGRESS_ALLOW read: networks (port 0: any), and names with their port (0: any)."""
 
     networks: tuple[tuple[IPv4Network | IPv6Network, int], ...]

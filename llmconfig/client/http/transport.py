@@ -9,9 +9,9 @@ import asyncio
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from yarl import URL
 
 from llmconfig.client.http import connections, egress
@@ -26,7 +26,6 @@ from llmconfig.client.http.connections import (
 from llmconfig.client.http.destinations import BadAddress, Destination, destination
 from llmconfig.client.http.patience import Patience
 from llmconfig.runtime.per_loop import PerLoop
-from llmconfig.runtime.quick_records import quickly_made
 from llmconfig.runtime.time_limits import limits_of
 
 MAX_BYTES = 16 * 1024 * 1024  # of one reply, unpacked; the longest real answers are far below 1 MB
@@ -49,9 +48,7 @@ class RequestFailed(Exception):
         self.transient = transient
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Struct, frozen=True):
     """A whole reply: its status, headers and unpacked body."""
 
     status: int
@@ -63,8 +60,7 @@ class _NoConnection(TimeoutError):
     """No connection in time."""
 
 
-@dataclass(slots=True)
-class _Pools:
+class _Pools(Struct):
     """An event loop's connections by place, and the generator that closes them with the loop."""
 
     pools: dict[Origin, ConnectionPool]
@@ -156,8 +152,7 @@ async def send(
     raise failure
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """A reply whose body is still coming; each wait for more takes `wait_s` seconds at most."""
 
     status: int

@@ -7,9 +7,10 @@ than it may be has none. What is compared are bounds that hold together: those o
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
+
+from msgspec import Struct, field
 
 from llmconfig.client.json_schema.document import TYPES, Document, SubSchema
 from llmconfig.client.json_schema.errors import SchemaUnusable
@@ -32,8 +33,7 @@ class _Contradiction(Exception):
     """Two bounds that exclude each other, in words."""
 
 
-@dataclass(slots=True)
-class _Bounds:
+class _Bounds(Struct):
     """What must hold together in one place."""
 
     types: frozenset[str] = TYPES

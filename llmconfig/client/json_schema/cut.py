@@ -3,8 +3,9 @@
 import json
 import re
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, NoReturn
+
+from msgspec import Struct, field
 
 MAX_CUT_CHARACTERS = 1024 * 1024
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -13,8 +14,7 @@ _ENDS = frozenset('"]}')  # of values that are whole wherever the text breaks of
 _AFTER = frozenset(" \t\r\n,]}")  # what ends a number or a word; `15.` and `15e` may go on
 
 
-@dataclass(slots=True)
-class CutObject:
+class CutObject(Struct):
     """The members that came whole. A list that breaks off has its whole elements in `lists`."""
 
     members: dict[str, Any] = field(default_factory=dict)

@@ -5,12 +5,12 @@ is refused by name, as is one that leads nowhere or round in a circle.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from jsonschema import Draft3Validator, Draft7Validator, Draft201909Validator, Draft202012Validator
 from jsonschema.exceptions import SchemaError
 from jsonschema.validators import validator_for
+from msgspec import Struct, field
 from referencing import Registry, Resource
 from referencing.exceptions import NoSuchResource, Unresolvable
 from referencing.jsonschema import DRAFT202012, specification_with
@@ -46,8 +46,7 @@ _SIZES = (
 _NUMBERS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
-@dataclass(slots=True)
-class SubSchema:
+class SubSchema(Struct):
     """A schema within the schema. `place` is its JSON path, such as `$.properties.name`."""
 
     schema: dict[str, Any]
@@ -56,8 +55,7 @@ class SubSchema:
     target: "dict[str, Any] | bool | None" = None  # where its `$ref` leads
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """A schema that was read, with all its parts."""
 
     schema: dict[str, Any]

@@ -10,8 +10,9 @@ LLGuidance's documents on JSON Schema, and a llama.cpp server tried with each ke
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from llmconfig.client.json_schema.document import Document, SubSchema
 
@@ -57,8 +58,7 @@ _BEYOND_ANTHROPIC = _OPENING | {"prefixItems", "dependencies"}
 _TELLING = frozenset({"type", "anyOf", "oneOf", "allOf", "$ref", "enum", "const"})
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """What is sent. `strict` tells that the provider can promise to obey it."""
 
     schema: JSON

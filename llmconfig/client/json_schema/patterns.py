@@ -13,11 +13,11 @@ very end.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import re2
+from msgspec import Struct
 
 from llmconfig.client.json_schema.work import TooMuchWork
 
@@ -63,8 +63,7 @@ class PatternUnusable(ValueError):
     """A pattern that can't be matched in bounded time; its text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledPattern:
+class CompiledPattern(Struct, frozen=True):
     """A pattern ready for use: conditions that must all hold, each with its sign."""
 
     conditions: tuple[tuple[bool, Any], ...]

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -34,6 +33,7 @@ from llmconfig.client.wire import JSON, BadReply, Question, Reply
 from llmconfig.client.wire.reading import dump
 from llmconfig.client.wire.refused_parameters import CHOICES, adjustment_for
 from llmconfig.configuration.resolution import Target
+from llmconfig.runtime.records import replace
 
 NO_COST = Decimal(0)
 WAITED_MS = 1.0  # a shorter wait for budgets and limits is not worth recording

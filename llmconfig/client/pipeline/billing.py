@@ -1,6 +1,5 @@
 """What a request cost: by what the provider told, by our prices, or at most."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 from llmconfig.client.pipeline import token_estimates
@@ -22,6 +21,7 @@ from llmconfig.configuration import prices
 from llmconfig.configuration.pricing import BATCH
 from llmconfig.configuration.resolution import Target
 from llmconfig.runtime import database_clock
+from llmconfig.runtime.records import replace
 
 # What a request can use is known roughly: a provider adds prompts of its own and what its tools
 # found, and counts pictures in its own way. A count of more than so many times is a mistake.

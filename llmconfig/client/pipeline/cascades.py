@@ -4,12 +4,12 @@ Without anybody the node's own model answers all.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord, Cascaded, Generation
 from llmconfig.configuration.facts import CascadeFacts
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.runtime.records import replace
 
 BESIDE = "cascade_for"  # of a record: the node for whose cascade it was made beside the answer
 Ask = Callable[[Call], Awaitable[Generation]]  # one call; its record waits for the cascade's end

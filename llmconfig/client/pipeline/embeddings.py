@@ -1,8 +1,9 @@
 """Vectors for texts: the same pipeline as answers, in as many requests as the inputs need."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import RequestFailed, Response
@@ -21,8 +22,7 @@ MAX_INPUTS = 96
 MAX_CHARACTERS = 400_000
 
 
-@dataclass(frozen=True, slots=True)
-class EmbeddingCall:
+class EmbeddingCall(Struct, frozen=True):
     """Texts to embed. `node` is a node, an interaction type or a model reference.
 
     An input is a text or the list of its tokens. `extra` is sent as it is (dimensions…). `waits` is
@@ -37,8 +37,7 @@ class EmbeddingCall:
     waits: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Embeddings:
+class Embeddings(Struct, frozen=True):
     """A vector for each input, in their order, and a record for each request."""
 
     vectors: list[list[float]]

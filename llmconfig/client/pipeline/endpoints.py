@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from yarl import URL
@@ -18,6 +18,7 @@ from llmconfig.client.wire.registry import wire_of
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import ConfigurationError
+from llmconfig.runtime.records import replace
 
 COMMON_HEADERS = {
     "Content-Type": "application/json",

@@ -1,7 +1,6 @@
 """A generation's targets in turn, until one answers or the deadline is over."""
 
 import asyncio
-from dataclasses import replace
 
 from llmconfig.client.pipeline import endpoints, retries, usual_way
 from llmconfig.client.pipeline.attempt import TargetExchange
@@ -12,6 +11,7 @@ from llmconfig.client.types import Attempt
 from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.errors import ConfigurationError
 from llmconfig.runtime.deadline import Deadline
+from llmconfig.runtime.records import replace
 
 
 async def carry_out(state: GenerationState, strategy: Strategy = CHAT) -> None:

@@ -1,7 +1,8 @@
 """What a call under way waits for, in a sentence for whoever wonders why nothing happens."""
 
 import time
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from llmconfig.client.pipeline.state import GenerationState
 from llmconfig.client.traffic import cooldown
@@ -10,8 +11,7 @@ from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.resolution import Target
 
 
-@dataclass(frozen=True, slots=True)
-class CallWatch:
+class CallWatch(Struct, frozen=True):
     """A call under way, for the event loop that carries it out."""
 
     state: GenerationState

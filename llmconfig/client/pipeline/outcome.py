@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -27,6 +26,7 @@ from llmconfig.client.types import (
 )
 from llmconfig.client.wire import Reply
 from llmconfig.client.wire.free_text_tools import CUSTOM
+from llmconfig.runtime.records import replace
 
 Outcome = Generation | GenerationFailed | BudgetExceeded
 

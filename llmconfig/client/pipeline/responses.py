@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from llmconfig.client.http.retry_after import bounded, retry_after
 from llmconfig.client.http.transport import Response
@@ -55,8 +56,7 @@ _REQUESTS_FAULT = re.compile(
 REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Struct, frozen=True):
     """A reply that is no answer, as an attempt's outcome. `transient`: try the same again.
 
     `refusal` is set where the request itself may be what is refused.

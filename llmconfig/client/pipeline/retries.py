@@ -7,7 +7,6 @@ machinery costs 25 µs, a quarter of a whole call, and most calls succeed at onc
 import asyncio
 import random
 import time
-from dataclasses import replace
 from typing import Protocol
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_result, stop_after_attempt
@@ -17,6 +16,7 @@ from tenacity.wait import wait_base, wait_random_exponential
 from llmconfig.client.pipeline.state import AttemptResult, GenerationState
 from llmconfig.client.traffic import cooldown
 from llmconfig.configuration.resolution import Target
+from llmconfig.runtime.records import replace
 
 
 class Attempts(Protocol):

@@ -8,7 +8,6 @@ every call.
 
 import asyncio
 import logging
-from dataclasses import replace
 
 from llmconfig.client.http import background_loop
 from llmconfig.client.pipeline import generation, outcome, publishing
@@ -18,6 +17,7 @@ from llmconfig.configuration import snapshot
 from llmconfig.configuration.resolution import Resolution
 from llmconfig.errors import LLMError
 from llmconfig.runtime.per_loop import PerLoop
+from llmconfig.runtime.records import replace
 
 logger = logging.getLogger(__name__)
 

@@ -4,9 +4,10 @@ import asyncio
 import datetime as dt
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct, field
 
 from llmconfig.client import structured_output
 from llmconfig.client.pipeline import token_limits
@@ -17,7 +18,7 @@ from llmconfig.configuration import in_force
 from llmconfig.configuration.facts import Degradation
 from llmconfig.configuration.resolution import Resolution, Target, resolve
 from llmconfig.configuration.snapshot import Snapshot
-from llmconfig.runtime.quick_records import quickly_made
+from llmconfig.runtime.records import replace
 
 # Called before each request, once budgets and limits let it go: may it still be sent? It must not
 # block.
@@ -32,9 +33,7 @@ Settling = Callable[[asyncio.Future[None]], None]
 SWITCH_SEEN_SECONDS = 0.1
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class AttemptResult:
+class AttemptResult(Struct, frozen=True):
     """An attempt and what may follow it: the same again, a repair, a cheaper model, or nothing.
 
     `transient` says whether a later call may fare better; `reply` is set if the answer is good,
@@ -54,8 +53,7 @@ class AttemptResult:
     ended: float = field(default_factory=time.perf_counter)
 
 
-@dataclass(frozen=True, slots=True)
-class Interrupted:
+class Interrupted(Struct, frozen=True):
     """What is counted for a request that was not heard to its end, US dollars, and by what.
 
     `usage` is what its provider had told, if anything; `source` where the amount comes from;

@@ -5,8 +5,9 @@ strategy says what is sent, how, and what a reply holds.
 """
 
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import Response
@@ -19,8 +20,7 @@ from llmconfig.client.wire import Body, Question, Reply, choices
 from llmconfig.configuration.resolution import Target
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerProgress:
+class AnswerProgress(Struct, frozen=True):
     """What has come of an answer so far.
 
     `billed` is what the provider has told of its cost, `received` the characters of answer,

@@ -5,7 +5,6 @@ it, what breaks off ends the call, because nobody can take a piece back.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from llmconfig.client.credentials.redaction import DeltaStream
 from llmconfig.client.http import transport
@@ -21,6 +20,7 @@ from llmconfig.client.wire.choices import by_choice
 from llmconfig.client.wire.events import DONE, EventReader
 from llmconfig.client.wire.reading import parse_event
 from llmconfig.configuration.resolution import Target
+from llmconfig.runtime.records import replace
 
 SHORT = 32  # bytes; no event of JSON that says anything is shorter
 PassOn = Callable[[Delta], Awaitable[None]]

@@ -1,7 +1,8 @@
 """A prompt's tokens, counted by the provider where it does so for nothing, else estimated."""
 
 import logging
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from llmconfig.client.http import transport
 from llmconfig.client.http.transport import RequestFailed
@@ -26,8 +27,7 @@ NOT_COUNTED = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class TokenCount:
+class TokenCount(Struct, frozen=True):
     """A prompt's tokens; an estimate is the most that common tokenizers make of it."""
 
     tokens: int

@@ -6,11 +6,11 @@ limits and budgets that were reckoned with `max_tokens`.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from llmconfig.client.types import Call
 from llmconfig.client.wire import LIMIT_HOLDERS, TOKEN_LIMIT_NAMES
+from llmconfig.runtime.records import replace
 
 MAX_LIMIT = 2**31
 LIMIT_PLACES = TOKEN_LIMIT_NAMES.union(LIMIT_HOLDERS)

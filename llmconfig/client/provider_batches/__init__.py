@@ -8,9 +8,10 @@ A vendor knows how to submit, find, poll, read and cancel one; `guarded` is the 
 import datetime as dt
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, BinaryIO, Protocol
+
+from msgspec import Struct
 
 from llmconfig import provider_types
 from llmconfig.client.wire.reading import storable
@@ -24,8 +25,7 @@ MAX_DETAIL = 1000
 MAX_ID = 200
 
 
-@dataclass(frozen=True, slots=True)
-class BatchRequest:
+class BatchRequest(Struct, frozen=True):
     """One call of a batch. `custom_id` starts with the submission's marker."""
 
     custom_id: str
@@ -40,8 +40,7 @@ class BatchState(StrEnum):
     FAILED = "failed"  # it was refused as a whole
 
 
-@dataclass(frozen=True, slots=True)
-class Polled:
+class Polled(Struct, frozen=True):
     """A batch's state; `detail` says why it failed.
 
     `queue_full`: it failed only because others stood before it, so it may be handed over again.
@@ -56,16 +55,14 @@ class Polled:
     answered: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """A submission looked up by its marker. `undecided`: it may be there, ask again later."""
 
     external_id: str = ""
     undecided: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """One call of an ended batch: its answer in the form of a live reply, or why it has none.
 
     `custom_id` is blank where a line can't be read so far.
@@ -76,8 +73,7 @@ class Result:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """What was fetched of a batch's results; `cut`: there was more than is taken."""
 
     cut: bool = False

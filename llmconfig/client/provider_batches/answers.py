@@ -1,6 +1,6 @@
 """A call's body for a batch, and its result read as a live reply would be, at its price."""
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
 
 from llmconfig import provider_types
 from llmconfig.client.errors import BudgetExceeded, GenerationFailed
@@ -16,10 +16,10 @@ from llmconfig.client.wire import Question
 from llmconfig.client.wire.reading import dump, parse
 from llmconfig.configuration.resolution import Target, resolve
 from llmconfig.configuration.snapshot import Snapshot
+from llmconfig.runtime.records import replace
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(Struct, frozen=True):
     """What a result came to: the answer or the error, its record, and the texts."""
 
     outcome: Generation | GenerationFailed

@@ -1,7 +1,6 @@
 """What a provider's batch may cost is held in the budgets before it is handed over, and settled."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from llmconfig.configuration.prices import BATCH
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.runtime import database_clock
+from llmconfig.runtime.records import replace
 
 
 def most(

@@ -1,40 +1,38 @@
-"""Frozen dataclasses as one line of JSON each, and back, for files that outlive a process."""
+"""Records as one line of JSON each, and back, for files that outlive a process."""
 
-import dataclasses
 import datetime as dt
 import enum
 import json
 import types
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
-import orjson
+import msgspec
 
 from llmconfig.client.types import CallRecord
 from llmconfig.runtime import database_clock
+from llmconfig.runtime.records import asdict, field_names, is_record, replace
 
 Facts = TypeVar("Facts")
 
 
 def line_of(facts: Any) -> bytes:
-    """A dataclass as a line of JSON, its end included; money as text, so that no digit is lost.
+    """A record as a line of JSON, its end included; money as text, so that no digit is lost.
 
     Raises TypeError and ValueError for values that JSON has no form for.
     """
-    kind: Any = type(facts)
     try:
-        return orjson.dumps(_taker(kind)(facts), default=_plain, option=orjson.OPT_APPEND_NEWLINE)
-    except TypeError:  # lone surrogates, and whole numbers of more than 64 bits
-        return json.dumps(dataclasses.asdict(facts), default=_plain).encode() + b"\n"
+        return _encoder.encode(facts) + b"\n"
+    except UnicodeEncodeError:  # lone surrogates
+        return json.dumps(asdict(facts), default=_plain).encode() + b"\n"
 
 
 def read_line(kind: type[Facts], line: bytes) -> Facts:
-    """What `line_of` wrote of a dataclass of this kind.
+    """What `line_of` wrote of a record of this kind.
 
     Raises ValueError, also for a line that another release wrote in another form.
     """
@@ -60,6 +58,8 @@ def taken_up(record: CallRecord) -> CallRecord:
 
 
 def _plain(value: object) -> Any:
+    if is_record(value):
+        return {name: getattr(value, name) for name in field_names(value)}
     if isinstance(value, Decimal):
         return str(value)
     if isinstance(value, (UUID, dt.datetime)):
@@ -73,41 +73,13 @@ def _plain(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} has no form on disk.")
 
 
+_encoder = msgspec.json.Encoder(enc_hook=_plain)
+
+
 @lru_cache(maxsize=64)
 def _fields(kind: Any) -> dict[str, Any]:
     hints = typing.get_type_hints(kind)
-    return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
-
-
-@lru_cache(maxsize=64)
-def _taker(kind: Any) -> Callable[[Any], dict[str, Any]]:
-    """What takes the fields of such a dataclass, and of those in it, as a dict.
-
-    orjson looks for each field of a dataclass with slots, which takes it twice as long in all.
-    """
-    known: dict[str, Any] = {}
-    taken = [
-        f"{name!r}: {_expression(f'x.{name}', each, known)}" for name, each in _fields(kind).items()
-    ]
-    exec(f"def take(x): return {{{', '.join(taken)}}}", known)  # noqa: S102 - of field names alone
-    made: Callable[[Any], dict[str, Any]] = known["take"]
-    return made
-
-
-def _expression(value: str, kind: Any, known: dict[str, Any]) -> str:
-    """What stands for a field of this type, most as they are; puts what it needs into `known`."""
-    inner = _without_none(kind)
-    if inner is Decimal:
-        return f"{value} and str({value})"
-    several = typing.get_origin(inner) is tuple and typing.get_args(inner)[1:] == (...,)
-    part: Any = typing.get_args(inner)[0] if several else inner
-    if not dataclasses.is_dataclass(part):
-        return value
-    taker = f"take_{len(known)}"
-    known[taker] = _taker(typing.cast("Any", part))
-    if several:
-        return f"[{taker}(each) for each in {value}]"
-    return f"{taker}({value})" if inner is kind else f"{value} and {taker}({value})"
+    return {name: hints[name] for name in field_names(kind)}
 
 
 def _read(kind: Any, value: Any) -> Any:
@@ -117,15 +89,15 @@ def _read(kind: Any, value: Any) -> Any:
     kind = _without_none(kind)
     if typing.get_origin(kind) is tuple:
         return _read_tuple(typing.get_args(kind), value)
-    if dataclasses.is_dataclass(kind):
-        return _read_dataclass(kind, value)
+    if is_record(kind):
+        return _read_record(kind, value)
     if kind is dt.datetime:
         return dt.datetime.fromisoformat(value)
     read_by_name = isinstance(kind, type) and issubclass(kind, (Decimal, UUID, enum.Enum))
     return kind(value) if read_by_name else value
 
 
-def _read_dataclass(kind: Any, value: Mapping[str, Any]) -> Any:
+def _read_record(kind: Any, value: Mapping[str, Any]) -> Any:
     fields = _fields(kind)
     return kind(**{name: _read(fields[name], each) for name, each in value.items()})
 

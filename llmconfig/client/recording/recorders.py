@@ -3,18 +3,16 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from llmconfig.client.types import CallRecord
-from llmconfig.runtime.quick_records import quickly_made
 
 logger = logging.getLogger(__name__)
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Texts:
+class Texts(Struct, frozen=True):
     """What was said in a call; kept apart from the record, which never holds texts."""
 
     prompt: str

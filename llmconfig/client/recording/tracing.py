@@ -13,10 +13,10 @@ import queue
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from msgspec import Struct
 from yarl import URL
 
 from llmconfig import project_settings
@@ -48,8 +48,7 @@ MAX_TEXT_LENGTH = 20_000  # characters of one message
 MAX_MESSAGES = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Traced:
+class Traced(Struct, frozen=True):
     """A finished call; `ended_s` are the ends of its attempts in seconds after its start.
 
     `provider` is OpenTelemetry's name for the provider, `parent` the caller's `traceparent`.

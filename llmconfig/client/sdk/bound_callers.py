@@ -5,7 +5,7 @@ when it is made.
 """
 
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from llmconfig.configuration.facts import UserKey
 from llmconfig.errors import UnknownNode
 from llmconfig.extras import from_extra
 from llmconfig.models import InteractionType
+from llmconfig.runtime.records import replace
 
 if TYPE_CHECKING:
     from anthropic import Anthropic, AsyncAnthropic

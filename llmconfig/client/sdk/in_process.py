@@ -6,10 +6,10 @@ that it comes from, which nothing that arrives over a network can do.
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from msgspec import Struct
 
 from llmconfig.client.http import background_loop
 from llmconfig.client.sdk.asgi_scope import CALLER, Application, Message
@@ -65,8 +65,7 @@ class Exchange:
         self._parts.put_nowait(None)
 
 
-@dataclass(frozen=True, slots=True)
-class InProcessTransport:
+class InProcessTransport(Struct, frozen=True):
     """Where requests of one bound caller go in."""
 
     application: Application

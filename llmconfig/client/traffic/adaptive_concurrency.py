@@ -9,7 +9,8 @@ this costs no message to anybody.
 
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 OVERLOADED = frozenset({"http_429", "http_503", "http_529", "timeout"})
 # A stray refusal in a hundred is no sign of load: the bound moves at several within 50 calls.
@@ -30,8 +31,7 @@ NEXT_TRIAL_SECONDS = 15.0
 MAX_TRUCE_SECONDS = 600.0
 
 
-@dataclass(slots=True)
-class _Trial:
+class _Trial(Struct):
     """A cut whose effect isn't known yet."""
 
     limit_before: float

@@ -1,23 +1,22 @@
 """What one event loop has told the budgets' ledger, or is to tell, of each budget."""
 
 import asyncio
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from llmconfig.client.traffic.ahead import AHEAD_SECONDS, TOGETHER_SECONDS, CallRate
 from llmconfig.client.traffic.budget_ledger import NOTHING, BudgetAnswer, Wish
 
 
-@dataclass(slots=True)
-class AskingCall:
+class AskingCall(Struct):
     """A call that waits for its answer."""
 
     wish: Wish
     answer: asyncio.Future[BudgetAnswer]
 
 
-@dataclass(slots=True)
-class Account:
+class Account(Struct):
     """What this holder has told, or is to tell, of one budget."""
 
     period: str

@@ -2,11 +2,11 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection
+from msgspec import Struct
 
 from llmconfig.client.traffic.budget_ledger import period_start
 from llmconfig.client.traffic.budgets import BudgetLabels, matching
@@ -40,8 +40,7 @@ FROM unnest(%s::bigint[], %s::text[], %s::date[], %s::numeric[], %s::numeric[])
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """One budget's period: what it had counted, US dollars, and what it counts now."""
 
     budget: str

@@ -6,7 +6,6 @@ process until it is settled.
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from enum import Enum
 from typing import Any
@@ -15,6 +14,7 @@ from uuid import UUID
 from django.db import close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
+from msgspec import Struct
 
 from llmconfig.client.traffic.ahead import PART_OF_WHAT_IS_LEFT
 from llmconfig.configuration import time_zones
@@ -39,8 +39,7 @@ class BudgetVerdict(Enum):
     WAITS = "waits"  # there is room only if calls under way cost less than they might
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetAnswer:
+class BudgetAnswer(Struct, frozen=True):
     """The verdict, and why it isn't a grant: the budget and its state in words."""
 
     verdict: BudgetVerdict
@@ -50,8 +49,7 @@ class BudgetAnswer:
 GRANTED = BudgetAnswer(BudgetVerdict.GRANTED)
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """What a call wants held; `may_degrade` says that a soft limit turns it away."""
 
     budgets: tuple[BudgetFacts, ...]
@@ -59,8 +57,7 @@ class Wish:
     may_degrade: bool
 
 
-@dataclass(slots=True)
-class LedgerLine:
+class LedgerLine(Struct):
     """One budget in its period, as read under its lock."""
 
     id: int
@@ -71,8 +68,7 @@ class LedgerLine:
     held: Decimal = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerOrder:
+class LedgerOrder(Struct, frozen=True):
     """One exchange with the ledger: by budget id, what is held, what was spent, by how many calls
     nobody knows how much, and what to hold ahead of calls to come."""
 
@@ -84,8 +80,7 @@ class LedgerOrder:
     ahead: dict[int, Decimal]
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerReply:
+class LedgerReply(Struct, frozen=True):
     """The answers to an order's wishes, and by budget id what is now held ahead besides."""
 
     answers: list[BudgetAnswer]

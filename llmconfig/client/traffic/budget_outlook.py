@@ -1,16 +1,17 @@
 """What is left of each budget, and until when it lasts if money goes on being spent as so far."""
 
 import datetime as dt
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
+from msgspec import Struct
 
 from llmconfig.client.traffic.budget_ledger import running_now
 from llmconfig.configuration import time_zones
 from llmconfig.models import Budget, BudgetPeriod, BudgetSpending
+from llmconfig.runtime.records import replace
 
 # What was spent in less than this of a period says nothing about the rest of it.
 MIN_SPENDING_SEEN = {
@@ -21,8 +22,7 @@ MIN_SPENDING_SEEN = {
 FURTHEST = dt.timedelta(days=366)
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """US dollars of the period that runs now, against the hard limit or, without one, the soft.
 
     `runs_out_at` is None when nothing is left, when the money lasts until `renews_at` (or a year,

@@ -12,13 +12,13 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from operator import attrgetter, itemgetter
 from uuid import uuid4
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError
+from msgspec import Struct
 
 from llmconfig.client.traffic.ahead import AHEAD_SECONDS, TOGETHER_SECONDS, spacing
 from llmconfig.client.traffic.budget_accounts import Account, AskingCall
@@ -37,7 +37,6 @@ from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import BudgetScope, InteractionType
 from llmconfig.runtime.per_loop import PerLoop
-from llmconfig.runtime.quick_records import quickly_made
 from llmconfig.runtime.time_limits import DoneInTime, limits_of
 
 logger = logging.getLogger(__name__)
@@ -65,9 +64,7 @@ class LedgerLost(Exception):
     """The ledger can't be read or written now, so no budget can grant anything."""
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class BudgetLabels:
+class BudgetLabels(Struct, frozen=True):
     """The values of a call by which budgets are matched."""
 
     provider: str

@@ -9,7 +9,8 @@ of it.
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from llmconfig.client.traffic import redis_connection
 from llmconfig.client.traffic.redis_connection import RedisLost
@@ -51,8 +52,7 @@ return reported
 """
 
 
-@dataclass(slots=True)
-class _Health:
+class _Health(Struct):
     """What this process knows of a target. Times by time.monotonic()."""
 
     failures: int = 0
@@ -182,8 +182,7 @@ def release(target: Target) -> None:
         health.until, health.tried = 0.0, False
 
 
-@dataclass(frozen=True, slots=True)
-class Cooling:
+class Cooling(Struct, frozen=True):
     """A target that all processes leave alone, for how many seconds more, and why."""
 
     provider: str

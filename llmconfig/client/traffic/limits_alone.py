@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Self
+
+from msgspec import Struct
 
 from llmconfig.configuration.facts import ProviderFacts
 
@@ -12,8 +13,7 @@ ALONE_SECONDS = 5.0
 MINUTE = 60.0
 
 
-@dataclass(slots=True)
-class LimitsAlone:
+class LimitsAlone(Struct):
     """A process's share of a provider's limits, until a time of its event loop."""
 
     until: float

@@ -11,9 +11,10 @@ what the provider bears (`adaptive_concurrency`).
 import asyncio
 import random
 from collections import deque
-from dataclasses import dataclass
 from itertools import islice
 from uuid import uuid4
+
+from msgspec import Struct
 
 from llmconfig import provider_types
 from llmconfig.client.traffic import redis_connection
@@ -54,8 +55,7 @@ class LimitsLost(NotAdmitted):
     code = "limits_unknown"
 
 
-@dataclass(slots=True)
-class _Waiter:
+class _Waiter(Struct):
     """A call that waits to be admitted."""
 
     tokens: int

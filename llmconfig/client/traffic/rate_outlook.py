@@ -1,10 +1,9 @@
 """What is left of a provider's limits, as Redis last said."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class RateRoom:
+class RateRoom(Struct, frozen=True):
     """What is left of a minute's limit, and in how many seconds all of it is free again."""
 
     limit: int
@@ -12,8 +11,7 @@ class RateRoom:
     resets_in_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class RateOutlook:
+class RateOutlook(Struct, frozen=True):
     """A provider's room for requests and for tokens; None where there is no such limit."""
 
     requests: RateRoom | None

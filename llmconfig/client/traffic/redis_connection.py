@@ -6,8 +6,9 @@ Nothing is kept there that can't be lost; callers say what they do without it.
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from llmconfig import project_settings
 from llmconfig.extras import from_extra
@@ -31,8 +32,7 @@ class RedisLost(Exception):
 Farewell = Callable[[], Awaitable[None]]
 
 
-@dataclass(slots=True)
-class _OpenClient:
+class _OpenClient(Struct):
     """A client, the generator that closes it when its loop ends, and since when it is lost."""
 
     client: "Redis"

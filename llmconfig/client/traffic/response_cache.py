@@ -6,11 +6,11 @@ asks, and the others wait for its answer. Without Redis each process has its own
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from llmconfig.client.finish_reasons import is_whole
 from llmconfig.client.traffic import redis_connection
@@ -34,7 +34,7 @@ from llmconfig.client.types import Billed, Call, Thought, Tokens, Usage
 from llmconfig.client.wire import Reply
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
-from llmconfig.runtime.quick_records import quickly_made
+from llmconfig.runtime.records import asdict
 from llmconfig.runtime.single_flight import LedFlight
 
 # Longer ones are rare, and would push out many.
@@ -42,9 +42,7 @@ MAX_ANSWER_LENGTH = 64 * 1024
 DIGITS = 10_000_000_000  # money is counted in Redis in whole 1E-10 dollars
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class CachedAnswer:
+class CachedAnswer(Struct, frozen=True):
     """An answer as it is kept. `cost_usd` is what it cost then: a hit saves that."""
 
     text: str
@@ -72,8 +70,7 @@ class CachedAnswer:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class CacheStatistics:
+class CacheStatistics(Struct, frozen=True):
     """Over all processes since the totals were last lost; `size` is what Redis keeps now.
 
     Without Redis it is what this process knows. `saved_usd` is None where no hit's saving is known;
@@ -203,7 +200,7 @@ def keep(key: bytes, reply: Reply, cost_usd: Decimal | None, configuration: Snap
             reply.tool_calls,
             None if cost_usd is None else str(cost_usd),
             [(token.decode("latin-1"), logprob) for token, logprob in tokens] if tokens else (),
-            reply.thoughts,
+            [asdict(each) for each in reply.thoughts],
             reply.native_reason,
             reply.stop_sequence,
             usage.tokens_input,

@@ -6,7 +6,8 @@ second, or twice where nothing is ever found. Without Redis nothing here does an
 
 import asyncio
 import time
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from llmconfig.client.traffic import redis_connection
 from llmconfig.client.traffic.local_cache import local
@@ -66,8 +67,7 @@ return {redis.call('ZCARD', KEYS[1]), totals}
 """
 
 
-@dataclass(slots=True)
-class SharedCache:
+class SharedCache(Struct):
     """One event loop's exchange with the cache that all processes share."""
 
     asked: dict[bytes, asyncio.Future[bytes | None]] = field(default_factory=dict)

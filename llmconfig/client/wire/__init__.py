@@ -5,8 +5,9 @@ nothing of sockets, retries or prices, and keeps nothing between calls.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from llmconfig.client.structured_output import OutputSchema
 from llmconfig.client.types import (
@@ -23,7 +24,6 @@ from llmconfig.client.types import (
 )
 from llmconfig.configuration.facts import ProviderFacts
 from llmconfig.configuration.resolution import Target
-from llmconfig.runtime.quick_records import quickly_made
 from llmconfig.secrets import Secret
 
 JSON = dict[str, Any]
@@ -53,9 +53,7 @@ LIMIT_HOLDERS = (
 Input = str | list[int]  # a text, or the tokens of one
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What is asked of one target, in OpenAI's words; an adapter puts it in its own.
 
     `shape` is set when an answer must obey a schema; `obeys` tells whether the model can be given
@@ -90,9 +88,7 @@ class Question:
         return model is not None and model.supports_json_schema
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """A request's JSON, and the parameters that this wire could not carry.
 
     `carried` are parameters of another vendor's words that it has a place for after all.
@@ -103,9 +99,7 @@ class Body:
     carried: tuple[str, ...] = ()
 
 
-@quickly_made
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A provider's answer, and in `billed` what it says of tokens and money.
 
     `finish_reason` is in OpenAI's words where it has one (see finish_reasons.py), `native_reason`
@@ -140,8 +134,7 @@ class Reply:
         return self.billed.usage or NO_USAGE
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """What a provider says when it doesn't answer; `codes` are its own names for the reason.
 
     `parameter` is the part of the request that it names in a field of its own, blank if it doesn't.
@@ -162,8 +155,7 @@ class BadReply(Exception):
         self.billed = billed
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded(Reply):
+class Embedded(Reply, frozen=True):
     """A reply that holds a vector for each input, in the order of the inputs."""
 
     vectors: tuple[list[float], ...] = ()

@@ -1,8 +1,9 @@
 """Anthropic's answers, whole and as events."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
 
 from llmconfig.client.finish_reasons import (
     TOOL_CALLS,
@@ -19,6 +20,7 @@ from llmconfig.client.wire.running_usage import merged
 from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
 from llmconfig.client.wire.tool_calls import arguments_text, new_id
 from llmconfig.client.wire.usage import billed
+from llmconfig.runtime.records import replace
 
 # Blocks that OpenAI's words have a place for; others only the caller's own wire can carry.
 TRANSLATED = frozenset({"text", "tool_use", "thinking", "redacted_thinking"})
@@ -41,8 +43,7 @@ def read_message(value: JSON) -> Reply:
     return replace(reply, native=value, untranslated=any(map(_says_more, found)))
 
 
-@dataclass(frozen=True, slots=True)
-class _MessageEnd:
+class _MessageEnd(Struct, frozen=True):
     """How an answer ended and what it took; `told` has `stop_sequence` and `stop_details`."""
 
     reason: str | None

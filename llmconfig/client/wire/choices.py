@@ -1,10 +1,10 @@
 """Several answers in one reply of OpenAI's wire, each read as if it were the only one."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from llmconfig.client.wire import JSON, Reply
 from llmconfig.client.wire.reading import object_of
+from llmconfig.runtime.records import replace
 
 
 def read_each(value: JSON, read: Callable[[JSON], Reply]) -> Reply:

@@ -1,7 +1,8 @@
 """What a message or a piece of one says: text, thoughts and a refusal, in whatever form it came."""
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from llmconfig.client.types import Thought, Tokens
 from llmconfig.client.wire import JSON, BadReply
@@ -15,8 +16,7 @@ TEXT_PARTS = frozenset({"text", "output_text", "input_text", None})
 THOUGHT_PARTS = frozenset({"thinking", "reasoning", "reasoning_text"})
 
 
-@dataclass(slots=True)
-class Spoken:
+class Spoken(Struct):
     """The parts of a message; `text` is not yet told apart from thoughts in tags."""
 
     text: str = ""

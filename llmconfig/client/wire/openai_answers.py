@@ -1,8 +1,9 @@
 """OpenAI's answers, whole and as chunks."""
 
 import re
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
 
 from llmconfig.client.finish_reasons import (
     CONTENT_FILTER,
@@ -22,6 +23,7 @@ from llmconfig.client.wire.template_tokens import EndTokenHolder, without_end_to
 from llmconfig.client.wire.thinking import ThoughtSplitter, joined, split
 from llmconfig.client.wire.tool_calls import ToolCallStream, whole_calls
 from llmconfig.client.wire.usage import billed
+from llmconfig.runtime.records import replace
 
 # The fields of a reply, of a choice and of a message (or a piece of one) that are read or written
 # anew here; others survive where OpenAI's own clients ask.
@@ -69,8 +71,7 @@ def read_answer(value: JSON) -> Reply:
     return replace(made, logprobs=told_of_tokens) if told_of_tokens else made
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
+class _End(Struct, frozen=True):
     """How an answer ended and what it took. `stop` is vLLM's: the text that ended it."""
 
     reason: str | None

@@ -8,8 +8,9 @@ which tools of free text are asked as functions.
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from llmconfig.client.wire import JSON, Refusal
 
@@ -73,8 +74,7 @@ _SIMPLE_VALUE = re.compile(r"[a-z_]{1,20}")
 _TEMPLATE = re.compile(r"template|jinja", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
+class Adjustment(Struct, frozen=True):
     """A refusal by its name. `lasting`: it holds for the model, not only for this request."""
 
     refused: str

@@ -3,7 +3,6 @@
 Source: `openai.types.responses` of OpenAI's SDK.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from llmconfig.client.finish_reasons import CONTENT_FILTER, TOOL_CALLS
@@ -16,6 +15,7 @@ from llmconfig.client.wire.running_usage import later
 from llmconfig.client.wire.thinking import joined
 from llmconfig.client.wire.tool_calls import whole_calls
 from llmconfig.client.wire.usage import billed
+from llmconfig.runtime.records import replace
 
 REASONS = {"max_output_tokens": "length", "content_filter": CONTENT_FILTER}
 # Items that a chat has places for; with others an answer is more than its translation.

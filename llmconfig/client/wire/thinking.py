@@ -6,11 +6,11 @@ for the model.
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from llmconfig.client.types import Thought
 from llmconfig.client.wire import JSON
 from llmconfig.client.wire.tags import QUOTES, Tags
+from llmconfig.runtime.records import replace
 
 TAGS = {
     "<think>": "</think>",  # DeepSeek, Qwen, MiniMax, GLM

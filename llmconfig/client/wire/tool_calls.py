@@ -7,10 +7,10 @@ arguments, `{}` where there are none.
 """
 
 import uuid
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from llmconfig.client.wire import JSON
 from llmconfig.client.wire.free_text_tools import CUSTOM
@@ -20,8 +20,7 @@ MAX_CALLS = 10_000
 _OWN_KEYS = frozenset({"index", "id", "type", "function", "name", "arguments", CUSTOM})
 
 
-@dataclass(slots=True)
-class _Call:
+class _Call(Struct):
     """A call that is being put together; `index` is the server's own."""
 
     place: int

@@ -7,12 +7,12 @@ reasoning within the completion's or beside it. `total_tokens` decides wherever 
 read in two ways. One odd detail is left out; the counts that make sense are kept.
 """
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from llmconfig.client.types import NOT_BILLED, Billed, Usage, UsageDetails
 from llmconfig.client.wire.reading import object_of
+from llmconfig.runtime.records import replace
 
 JSON = dict[str, Any]
 

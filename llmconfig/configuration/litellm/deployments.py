@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from msgspec import Struct, field
 
 from llmconfig import provider_types
 from llmconfig.configuration import provider_rules, secret_references
@@ -47,8 +48,7 @@ KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Deployment:
+class Deployment(Struct, frozen=True):
     """One entry of `model_list` that came in; `order` is LiteLLM's, lower ones come first."""
 
     group: str
@@ -65,8 +65,7 @@ class Deployment:
         return f"{self.provider}/{self.model_id}"
 
 
-@dataclass(slots=True)
-class ImportedCatalogue:
+class ImportedCatalogue(Struct):
     """Providers and models of a file in our own fields; `keys` are written in clear there.
 
     `elsewhere` are the models that other providers than the file's list already.

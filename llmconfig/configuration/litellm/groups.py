@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from llmconfig.configuration.litellm.deployments import Deployment, ImportedCatalogue
 from llmconfig.configuration.litellm.report import MigrationReport
@@ -14,8 +15,7 @@ from llmconfig.models.assignments import NODE_NAME_RULE
 EVERYTHING = "*"
 
 
-@dataclass(slots=True)
-class ImportedNodes:
+class ImportedNodes(Struct):
     """The nodes of a file in our own fields, and what each group is called by here."""
 
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict)

@@ -1,11 +1,11 @@
 """Bringing a file in: LiteLLM's, LangChain's or our own, and an export of virtual keys."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from django.db import transaction
+from msgspec import Struct
 
 from llmconfig import project_settings
 from llmconfig.configuration import revisions, snapshot
@@ -33,8 +33,7 @@ TIMEOUTS = (("router_settings", "timeout"), ("litellm_settings", "request_timeou
 SEVERAL = "several files of one kind: import them one after the other"
 
 
-@dataclass(frozen=True, slots=True)
-class ImportOutcome:
+class ImportOutcome(Struct, frozen=True):
     """What an import does, or has done."""
 
     plan: SyncPlan
@@ -43,8 +42,7 @@ class ImportOutcome:
     stored_keys: tuple[str, ...]  # providers whose keys are written in clear in the file
 
 
-@dataclass(slots=True)
-class _Files:
+class _Files(Struct):
     """What the files hold, by kind."""
 
     litellm: Mapping[str, Any] | None = None

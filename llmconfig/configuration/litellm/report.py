@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 INDEX = re.compile(r"\[\d+\]")
 
@@ -16,8 +17,7 @@ class Fate(StrEnum):
     LEFT_OUT = "left out"
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """One entry of the file: where it stands, and what became of it, why.
 
     `known` is false where the import doesn't know what the entry means.
@@ -29,8 +29,7 @@ class Note:
     known: bool = True
 
 
-@dataclass(slots=True)
-class MigrationReport:
+class MigrationReport(Struct):
     """All notes, and what is for a person to do: variables of the environment and next steps."""
 
     notes: list[Note] = field(default_factory=list)

@@ -6,12 +6,12 @@ their OpenAI-compatible endpoints, read in November 2026.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class LiteLLMVendor:
+
+class LiteLLMVendor(Struct, frozen=True):
     """One vendor: our provider type, its address (blank: the type's own, or the file has to give
     it) and the variable that LiteLLM reads its key from where the file names none.
     """

@@ -6,8 +6,9 @@ LiteLLM keeps the SHA-256 of a key in hex, as we do, so clients keep the keys th
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from llmconfig.configuration.litellm.figures import mapping
 from llmconfig.configuration.litellm.report import MigrationReport
@@ -49,8 +50,7 @@ UNREAD = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class ImportedKey:
+class ImportedKey(Struct, frozen=True):
     """A key as its row will hold it; `budget` is blank or the fields of its budget."""
 
     name: str

@@ -5,9 +5,10 @@ file was changed there, one that differs in the database was changed in the admi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
+
+from msgspec import Struct, field
 
 from llmconfig.configuration.sync.fields import RULES
 from llmconfig.configuration.sync.values import FieldRule
@@ -44,16 +45,14 @@ class NodeAction(StrEnum):
     NOTHING = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredNode:
+class StoredNode(Struct, frozen=True):
     """A node's row: its values now, and per field what the last sync wrote."""
 
     values: Mapping[str, Any]
     synced: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldDifference:
+class FieldDifference(Struct, frozen=True):
     """A field whose value differs, whose value it ends with, and what is known about it."""
 
     node: str
@@ -64,8 +63,7 @@ class FieldDifference:
     database: Any
 
 
-@dataclass(frozen=True, slots=True)
-class NodePlan:
+class NodePlan(Struct, frozen=True):
     """What a sync does to one node: the values to write and those to remember."""
 
     name: str

@@ -5,12 +5,12 @@ Beside nodes it may hold the sections providers, models and budgets.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from llmconfig.configuration.sync.fields import RULES, nearest, read_field
 from llmconfig.configuration.sync.sections import SECTIONS, check_name
@@ -60,8 +60,7 @@ A_LITELLM_FILE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NodeEntry:
+class NodeEntry(Struct, frozen=True):
     """One node as the file gives it: only the fields that are there, `null` read as blank.
 
     `section` is blank for a node, else a name of SECTIONS: then it is a row of that one's.

@@ -6,13 +6,13 @@ Values are JSON-ready, as those of nodes; money is text, so that no digit is los
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
 import yaml
 from django.db.models import Model
+from msgspec import Struct
 
 from llmconfig import provider_types
 from llmconfig.configuration.sync.strict_yaml import invalid, line_of, mapping_items
@@ -50,8 +50,7 @@ PRICES: Final = "prices"
 NO_NAME = re.compile(r"[\s\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class FileSection:
+class FileSection(Struct, frozen=True):
     """One kind of rows: its table, the column that names a row, its fields and what each needs."""
 
     table: type[Model]

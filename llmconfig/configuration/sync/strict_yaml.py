@@ -3,9 +3,8 @@
 Works on PyYAML's composer, before any object is made, so that every refusal knows its line.
 """
 
-from dataclasses import dataclass
-
 import yaml
+from msgspec import Struct
 from yaml.composer import Composer
 from yaml.parser import Parser
 from yaml.reader import Reader, ReaderError
@@ -78,8 +77,7 @@ def compose(text: str) -> yaml.Node | None:
         raise _explained(error) from error
 
 
-@dataclass(frozen=True, slots=True)
-class MappingItem:
+class MappingItem(Struct, frozen=True):
     """What stands under a key of a mapping, and the key's line."""
 
     line: int

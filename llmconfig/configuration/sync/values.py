@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from llmconfig.configuration.sync.strict_yaml import invalid, line_of
 
@@ -21,8 +21,7 @@ LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 Reader = Callable[[yaml.Node, str], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class FieldRule:
+class FieldRule(Struct, frozen=True):
     """How one field is read from its YAML node, and the value that `null` means."""
 
     read: Reader

@@ -1,12 +1,12 @@
 """From a nodes file to the table: plan, then write all of it or nothing."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
+from msgspec import Struct
 
 from llmconfig.configuration import revisions, snapshot
 from llmconfig.configuration.cascade_rules import refuse_unworkable
@@ -29,10 +29,10 @@ from llmconfig.configuration.sync.strict_yaml import invalid
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import NodeConfiguration, Provider, ProviderModel
 from llmconfig.runtime import advisory_locks
+from llmconfig.runtime.records import replace
 
 
-@dataclass(frozen=True, slots=True)
-class SyncPlan:
+class SyncPlan(Struct, frozen=True):
     """What a sync does, or has done: a plan for each entry of the file, and what left it.
 
     `left` are nodes that a sync once made and the file no longer has; `removed` those of them that

@@ -1,6 +1,5 @@
 """`manage.py llm_rollback N`: the configuration as it was at revision N."""
 
-import dataclasses
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -9,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from llmconfig.configuration.rollback import QUIET, Rollback, RowChange, preview, roll_back
 from llmconfig.errors import ChangeRefused
+from llmconfig.runtime.records import asdict
 
 
 class Command(BaseCommand):
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         except ChangeRefused as refusal:
             raise CommandError(str(refusal)) from refusal
         if options["json"]:
-            self.stdout.write(json.dumps(dataclasses.asdict(done), indent=2, default=str))
+            self.stdout.write(json.dumps(asdict(done), indent=2, default=str))
         else:
             self._tell(done, written=not options["dry_run"])
 

@@ -1,6 +1,5 @@
 """`manage.py llm_validate`: whether the configuration can serve every call."""
 
-import dataclasses
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -15,6 +14,7 @@ from llmconfig.diagnostics.validation import (
     traced_nowhere,
     unpriced,
 )
+from llmconfig.runtime.records import asdict
 
 
 class Command(BaseCommand):
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             body = {
                 "valid": not broken,
                 "enabled": enabled,
-                "findings": [dataclasses.asdict(each) | {"valid": each.valid} for each in found],
+                "findings": [asdict(each) | {"valid": each.valid} for each in found],
                 "unpriced": without_price,
                 "traced_nowhere": traced_nowhere(state),
             }

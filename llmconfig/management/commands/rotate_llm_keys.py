@@ -1,6 +1,5 @@
 """`manage.py rotate_llm_keys`: stored provider keys under the newest field key."""
 
-import dataclasses
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -10,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from llmconfig import secrets
 from llmconfig.configuration import rotation
+from llmconfig.runtime.records import asdict
 
 
 class Command(BaseCommand):
@@ -42,7 +42,7 @@ class Command(BaseCommand):
             return
         done = rotation.rotate(dry_run=options["dry_run"])
         if options["json"]:
-            self.stdout.write(json.dumps(dataclasses.asdict(done), indent=2))
+            self.stdout.write(json.dumps(asdict(done), indent=2))
         else:
             verb = "to rewrite" if options["dry_run"] else "rewritten"
             self.stdout.write(f"{done.rewritten} {verb} with the field key {primary}.")

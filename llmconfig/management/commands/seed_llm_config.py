@@ -1,6 +1,5 @@
 """`manage.py seed_llm_config`: the rows that a new installation starts with."""
 
-import dataclasses
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -11,6 +10,7 @@ from django.db import OperationalError, ProgrammingError
 from llmconfig.configuration.seeding import HOSTED, Seeded, Wishes, seed
 from llmconfig.diagnostics.discovery import ask_enabled
 from llmconfig.errors import ChangeRefused
+from llmconfig.runtime.records import asdict
 
 
 class Command(BaseCommand):
@@ -71,7 +71,7 @@ class Command(BaseCommand):
             ) from error
         asked = ask_enabled(source="seed") if options["discover"] else {}
         if options["json"]:
-            self.stdout.write(json.dumps(dataclasses.asdict(done) | {"asked": asked}, indent=2))
+            self.stdout.write(json.dumps(asdict(done) | {"asked": asked}, indent=2))
             return
         self._tell(done)
         for name, told in asked.items():

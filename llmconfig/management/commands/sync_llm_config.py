@@ -4,7 +4,6 @@ import json
 import logging
 from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from llmconfig.configuration.sync.export import export, providers_with_keys
 from llmconfig.configuration.sync.values import shown
 from llmconfig.configuration.sync.writing import SyncPlan, preview, sync, trial
 from llmconfig.errors import NodesFileInvalid
+from llmconfig.runtime.records import asdict
 
 logger = logging.getLogger("llmconfig.configuration.sync")
 

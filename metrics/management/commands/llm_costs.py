@@ -4,7 +4,6 @@ import datetime as dt
 import json
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from llmconfig.configuration import time_zones
 from llmconfig.configuration.known_costs import UNPRICED, KnownCost, total
 from llmconfig.roles import everybody, user_named, username_field
+from llmconfig.runtime.records import asdict
 from metrics.analyzers.cost import WhatIf, forecast_month, unpriced, what_if, what_if_anywhere
 from metrics.analyzers.savings import savings
 from metrics.csv_export import aligned, csv_lines, in_full

@@ -2,7 +2,6 @@
 
 import json
 from argparse import ArgumentParser
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -11,6 +10,7 @@ from llmconfig.configuration import experiments
 from llmconfig.configuration.known_costs import UNPRICED
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Experiment
+from llmconfig.runtime.records import asdict
 from metrics.analyzers.experiments import Comparison, compare
 from metrics.analyzers.judging import Arm
 

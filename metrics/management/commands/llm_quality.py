@@ -4,11 +4,11 @@ import datetime as dt
 import json
 from argparse import ArgumentParser
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from llmconfig.runtime.records import asdict
 from metrics.analyzers.intervals import Share
 from metrics.analyzers.quality import Grouping, Quality, quality
 from metrics.csv_export import aligned

@@ -1,7 +1,6 @@
 """`manage.py import_listings`: read listings from a file; mapping, dry run, report of bad lines."""
 
 from argparse import ArgumentParser
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from enrichment.listings.errors import BadListings
 from enrichment.listings.importing.importer import ImportOptions, import_listings
 from enrichment.listings.importing.report import Example, ImportReport
 from enrichment.listings.importing.sources import DEFAULT_MAX_BYTES
+from llmconfig.runtime.records import asdict
 
 SHOWN = 10
 LEFT_OUT = 3

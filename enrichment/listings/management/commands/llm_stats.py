@@ -1,7 +1,6 @@
 """`manage.py llm_stats`: how many listings have each enrichment."""
 
 from argparse import ArgumentParser
-from dataclasses import asdict
 from typing import IO, Any, cast
 
 import orjson
@@ -11,6 +10,7 @@ from rich.table import Table
 
 from enrichment.errors import EnrichmentError
 from enrichment.listings.statistics import statistics
+from llmconfig.runtime.records import asdict
 
 
 class Command(BaseCommand):
