@@ -98,8 +98,11 @@ _NEARS = frozenset(
 )
 
 
-def shaded(source: Passage, answer: Passage, new: AbstractSet[str]) -> str:
-    """A word that something is only nearly so, or so they say, put before what stays; or blank."""
+def shaded(source: Passage, answer: Passage, lost: AbstractSet[str], new: AbstractSet[str]) -> str:
+    """A word that something is only nearly so, or so they say, put before what stays; or blank.
+
+    Or one that somebody is only learning, which an answer leaves out.
+    """
     if not _SHADES.isdisjoint(new) and "%" not in source.text:
         for shade, word in _SHADING.findall(answer.lower):
             if (
@@ -113,7 +116,18 @@ def shaded(source: Passage, answer: Passage, new: AbstractSet[str]) -> str:
         for near, word in _NEARING.findall(answer.lower):
             if source.has(word):
                 return f"with “{near}”"
+    if not _LEARNS.isdisjoint(lost) and _NEARS.isdisjoint(answer.words):
+        for near, word in _LEARNING.findall(source.lower):
+            if answer.has(word):
+                return f"without “{near}”"
     return ""
+
+
+_LEARNS = frozenset("learning working starting beginning".split())
+_LEARNING = re.compile(
+    r"\b(learning(?: to)?|working on|starting to|beginning to)"
+    r" (?:his |her |their |the )?([a-z]{4,})"
+)
 
 
 _COUNTED = frozenset(
@@ -189,3 +203,96 @@ def result_lost(answer: Passage, lost: AbstractSet[str], *, denied: bool) -> str
     if denied or not _SAME_RESULT.isdisjoint(answer.words):
         return ""
     return f"without “{min(gone)}”"
+
+
+_IS_TO = re.compile(r"\b(?:is|are) to (?:be )?([a-z]+)")
+_MAY = frozenset({"can", "could", "may", "might"})
+_CAN = re.compile(r"\b(?:can|could|may|might) (?:be )?([a-z]+)")
+
+
+def is_to_no_more(source: Passage, answer: Passage, new: AbstractSet[str]) -> str:
+    """What is to be done in a source and only can be in the answer; blank for none."""
+    if "to" not in source.words or _MAY.isdisjoint(new):
+        return ""
+    same = set(_IS_TO.findall(source.lower)) & set(_CAN.findall(answer.lower))
+    same -= set(_CAN.findall(source.lower)) | set(_IS_TO.findall(answer.lower))
+    return f"can, not must {min(same)}" if same else ""
+
+
+_TOLD = re.compile(
+    r"\baccording to (?:his|her|their|the) (?:former|previous|prior|past|first|original|old)?"
+    r" ?(?:owner|family|shelter|people)s?\b|\b(?:we|i) (?:were|was|have been|are) told\b"
+    r"|\b(?:former|previous|prior) (?:owner|family|people)s? (?:[a-z]+ )?"
+    r"(?:said|says?|told|claim(?:ed|s)?|report(?:ed|s)?)\b"
+)
+_TELLS = frozenset(
+    """
+    according said says say told tells tell claim claims claimed report reports reported reportedly
+    apparently supposedly allegedly describes described mentions mentioned noted notes states stated
+    """.split()
+)
+
+
+def told_no_more(source: Passage, answer: Passage) -> str:
+    """Who alone says so by the source, where the answer says it for itself; blank for none."""
+    if _TELLS.isdisjoint(source.words) or not _TELLS.isdisjoint(answer.words):
+        return ""
+    found = _TOLD.search(source.lower)
+    return f"without “{found[0]}”" if found else ""
+
+
+_ABOUT = r"about|around|approximately|approx\.?|roughly|circa|~"
+_ABOUT_MONTH = re.compile(
+    rf"\b(?:{_ABOUT}) (?:the )?(?:early |mid |late |beginning of |end of )?"
+    r"(?:20\d\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? (?:\d))"
+)
+_ABOUTS = frozenset(
+    "about around approximately approx roughly circa estimated estimate approximate so thought"
+    " believed likely probably possibly maybe guess est".split()
+)
+
+
+def about_no_more(source: Passage, answer: Passage) -> str:
+    """“About” before a date of a source, where the answer is sure of it; blank for none."""
+    if _ABOUTS.isdisjoint(source.words) or not _ABOUTS.isdisjoint(answer.words):
+        return ""
+    found = _ABOUT_MONTH.search(source.lower)
+    return f"without “{found[0].split()[0]}”" if found else ""
+
+
+_PRICED = re.compile(
+    r"\b(waived|reduced|discounted|half[- ]price|half off|sponsored|free)(?: to \$\d+)?"
+    r" (?:for|until|through|this|if|when|during|on|till|with) ((?:[a-z0-9'-]+ ?){1,5})"
+)
+
+
+def price_for_all(source: Passage, answer: Passage) -> str:
+    """For whom, or until when, a fee is less, where the answer has it for all; blank for none."""
+    if _LESS.isdisjoint(source.words):
+        return ""
+    for less, limit in _PRICED.findall(source.lower):
+        told = [word for word in limit.split() if len(word) > 2 and word not in _OF_FEES]
+        if told and not any(answer.has(word) or answer.has_alike(word) for word in told):
+            return f"without “{' '.join(told)}”, for which it is {less}"
+    return ""
+
+
+_LESS = frozenset("waived reduced discounted half sponsored free".split())
+_OF_FEES = frozenset("the and you your our all fee fees adoption more information".split())
+_AGE = re.compile(
+    r"\b(?:over|under|above|below|older than|younger than|at least|aged?|ages) (\d+)"
+    r"(?:\+| and (?:up|over|older))? ?(months?|weeks?|days?)\b"
+)
+
+
+def other_age(source: Passage, answer: Passage) -> str:
+    """A bound of age in months that is a bare number, so of years, in the source; or blank."""
+    if _SPANS.isdisjoint(answer.words) or not _SPANS.isdisjoint(source.words):
+        return ""
+    for number, unit in _AGE.findall(answer.lower):
+        if number in source.words:
+            return f"{number} {unit}"
+    return ""
+
+
+_SPANS = frozenset("month months week weeks day days mo mos mths wk wks yrs years year yr".split())

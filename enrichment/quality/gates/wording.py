@@ -150,7 +150,12 @@ def _changed(
         or degrees.partly(source, answer, lost.keys(), new.keys())
         or degrees.other_span(source, answer)
         or certainty.sure_now(source, answer)
-        or certainty.shaded(source, answer, new.keys())
+        or certainty.shaded(source, answer, lost.keys(), new.keys())
+        or certainty.is_to_no_more(source, answer, new.keys())
+        or certainty.told_no_more(source, answer)
+        or certainty.about_no_more(source, answer)
+        or certainty.price_for_all(source, answer)
+        or certainty.other_age(source, answer)
         or certainty.bound_now(before.words, lost.keys(), new.keys())
         or certainty.done_otherwise(source, answer)
         or certainty.result_lost(answer, lost.keys(), denied=bool(after.denials))
@@ -334,7 +339,19 @@ def _weighed(
     A fee may stand in another sentence that was `added`.
     """
     had, has = _weighty(before), _weighty(after)
-    stated = set[str]()  # otherwise
+    stated = _stated(source, answer, added, only=("only" in had) is not ("only" in has))
+    for name in sorted(had.keys() - has.keys() - MAY_GO - stated):
+        if not answer.misspells(had[name]):
+            return f"without “{had[name].replace('_', ' ')}”"
+    for name in sorted(has.keys() - had.keys() - MAY_COME - (stated & _SAID_BEFORE)):
+        if not source.misspells(has[name]):
+            return f"with “{has[name].replace('_', ' ')}”"
+    return ""
+
+
+def _stated(source: Passage, answer: Passage, added: Passage, *, only: bool) -> set[str]:
+    """What limits in one of two texts and is said in the other one in words of another kind."""
+    stated = set[str]()
     if "?" in answer.text and "?" not in source.text:  # “Interested? Call us.”
         stated.add("condition")
     if not _OLDER.isdisjoint(answer.words | source.words):  # “21 or older”
@@ -347,15 +364,11 @@ def _weighed(
         or put_in.names_no_fee(source)
     ):
         stated.add("fee")
-    if ("only" in had) is not ("only" in has) and put_in.only_for_just(source, answer):
+    if "two" in source.words ^ answer.words:  # “both ears”, “her two ears”
+        stated.add("both")
+    if only and put_in.only_for_just(source, answer):
         stated.add("only")
-    for name in sorted(had.keys() - has.keys() - MAY_GO - stated):
-        if not answer.misspells(had[name]):
-            return f"without “{had[name].replace('_', ' ')}”"
-    for name in sorted(has.keys() - had.keys() - MAY_COME - (stated & _SAID_BEFORE)):
-        if not source.misspells(has[name]):
-            return f"with “{has[name].replace('_', ' ')}”"
-    return ""
+    return stated
 
 
 _SAID_BEFORE = frozenset({"least", "always", "only"})

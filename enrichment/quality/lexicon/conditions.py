@@ -16,7 +16,7 @@ CONDITIONS = frozenset(
     separation prey escapes escape guarding guards guarded resource anxiety phobia territorial
     possessive growl growls growled growling snap snaps snapped snapping nip nips nipped nipping
     bite bites bitten biter lunge lunges lunging chase chases chasing mouthy marking selective
-    crate crates crated leash leashed harness
+    prescription crate crates crated leash leashed harness
     """.split()
 )
 # Words that say the same of them, or nearly so.

@@ -212,7 +212,8 @@ _TURNS = """
     advised: best+ideal+ideally+must | fine+ok+okay+alright
     how_many: all+every+everyone+everybody+each+any | one_of | both | some+several | most+mostly | few | many | half | another | neither+none
     place: first+1st | last
-    hand: left | right
+    hand: left | right | both
+    often: daily | weekly | monthly | yearly+annually | hourly
     level: low+lower | high+higher
     speed: slow+slowly | quick+quickly+fast
     amount: little | lot+lots+much
@@ -274,7 +275,7 @@ _WEIGHTY = """
     yet: yet
     hedge: seem seems seemed appear appears apparently might may maybe perhaps possibly could probably likely unlikely believe think thinks thought guess suspect suspects assume almost nearly partly partially supposedly reportedly estimated
     usually: usually mostly mainly generally typically normally often frequently largely
-    sometimes: sometimes occasionally
+    sometimes: sometimes occasionally occasional
     seldom: seldom rarely hardly barely scarcely
     always: always constantly
     experience: experience experienced savvy knowledgeable
@@ -285,6 +286,7 @@ _WEIGHTY = """
     mix: mix mixed mixes cross crossed blend blends combo combination x
     least: least minimum
     bonded: bonded
+    unintended: accidentally unintentionally unknowingly inadvertently mistakenly
     alternate: alternate
     under: under below less fewer
     too: even including included

@@ -7,6 +7,11 @@ SIGNS = (
     ("*", " "), (" non ", " non"), ("w/o ", " without "), ("w/", " with "), ("b/c", " because "),
     ("&", " and "), ("@", " at "), ("#", " pounds "), (">", " over "), ("<", " under "), ("’", "'"),  # noqa: RUF001
 )  # fmt: skip
+_AT_TIMES = (
+    "some days", "some of the time", "at times", "from time to time", "now and then",
+    "every now and then", "now and again", "every once in a while", "once in a while",
+    "on occasion", "every so often",
+)  # fmt: skip
 # Several words that say one thing, joined before words are looked at.
 PHRASES: Mapping[str, str] = {
     # "used to" says something else in these.
@@ -25,6 +30,12 @@ PHRASES: Mapping[str, str] = {
         for put in ("put", "putting")
         for what in ("weight", "pounds", "some", "a few", "lbs", "more", "a little", "a bit")
     },
+    "by accident": "accidentally",
+    "by mistake": "accidentally",
+    **dict.fromkeys(_AT_TIMES, "sometimes"),
+    "at all times": "always",
+    "is to be": "will be",
+    "are to be": "will be",
     **{f"always {ready}": "likes" for ready in ("up for", "ready for", "game for", "down for")},
     **{
         f"{place} out of": f"{place} from"
