@@ -8,6 +8,8 @@ proof that a text is harmless.
 import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
 
 import re2
 from django.utils.translation import gettext_lazy as _
@@ -197,7 +199,12 @@ def _loosely(pattern: str) -> str:
     return loose.replace(r"\w", r"[\w\x{80}-\x{10ffff}]")
 
 
-_ADDRESSED = tuple((re2.compile(_loosely(each)), re.compile(each)) for each in _KINDS)
+@cache
+def _kinds() -> "tuple[tuple[Any, re.Pattern[str]], ...]":
+    """What may speak to a model, loosely for RE2 and exactly; most processes never ask."""
+    return tuple((re2.compile(_loosely(each)), re.compile(each)) for each in _KINDS)
+
+
 # All kinds in one, in any case: nearly every text has none.
 _ANY_KIND = "|".join((*(f"(?:{_loosely(each)})" for each in _KINDS), *TURNED)).encode()
 _may_address = searches(b"(?i:" + _ANY_KIND + b")")
@@ -310,7 +317,7 @@ def _said(text: str, start: int, end: int) -> str:
     """What the patterns find in a part of a text; blank for nothing."""
     near = text[start:end]
     if _may_address(near.encode()):
-        for may_address, addresses in _ADDRESSED:
+        for may_address, addresses in _kinds():
             if may_address.search(near) and (match := addresses.search(text, start, end)):
                 return text[match.start() : match.end() + 40].replace("\n", " ").strip()
     return ""

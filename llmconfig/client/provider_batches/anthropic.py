@@ -21,7 +21,8 @@ from llmconfig.client.provider_batches import (
     result_files,
     result_lines,
 )
-from llmconfig.client.provider_batches.guarded import client_of, failure_of, id_of
+from llmconfig.client.provider_batches.guarded import client_of
+from llmconfig.client.provider_batches.vendor_answers import failure_of, id_of
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 

@@ -5,7 +5,6 @@ from yarl import URL
 
 from llmconfig.client.http import transport
 from llmconfig.client.pipeline.endpoints import ProviderEndpoint
-from llmconfig.client.provider_batches import MAX_ID, SubmissionFailed
 
 SECONDS = 120.0  # for one request; a file of 500 calls is some megabytes
 THEIRS = ("content-type", "accept")
@@ -53,26 +52,3 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 def client_of(endpoint: ProviderEndpoint) -> httpx2.AsyncClient:
     """A client for an SDK; the sessions below it are shared."""
     return httpx2.AsyncClient(transport=GuardedTransport(endpoint), trust_env=False)
-
-
-def id_of(batch: object) -> str:
-    """The id of a batch that was just made; raises SubmissionFailed where it can't be one."""
-    found = getattr(batch, "id", None)
-    if isinstance(found, str) and found.strip() and len(found) <= MAX_ID and found.isprintable():
-        return found
-    raise SubmissionFailed(
-        "It took the batch and gave no id by which it can be asked for.",
-        refused=False,
-        nameless=True,
-    )
-
-
-def failure_of(status: int, said: str, *, queue_full: bool = False) -> SubmissionFailed:
-    """What a vendor's status means; `said` is its error in words without secrets."""
-    passing = status >= 500 or status in {408, 409, 429}
-    return SubmissionFailed(
-        said,
-        refused=not passing,
-        gone=status in {404, 410},
-        queue_full=queue_full,
-    )

@@ -23,7 +23,8 @@ from llmconfig.client.provider_batches import (
     SubmissionFailed,
     result_files,
 )
-from llmconfig.client.provider_batches.guarded import client_of, failure_of, id_of
+from llmconfig.client.provider_batches.guarded import client_of
+from llmconfig.client.provider_batches.vendor_answers import failure_of, id_of
 from llmconfig.client.wire.reading import storable
 from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot

@@ -11,7 +11,7 @@ from yarl import URL
 from llmconfig.client.http import transport
 from llmconfig.client.pipeline.endpoints import ProviderEndpoint
 from llmconfig.client.provider_batches import Result, SubmissionFailed, result_lines
-from llmconfig.client.provider_batches.guarded import failure_of
+from llmconfig.client.provider_batches.vendor_answers import failure_of
 
 # OpenAI's bound for a batch's file; Anthropic's, for the requests, is 256 MB.
 MAX_BYTES: Final = 200 * 1024 * 1024
