@@ -72,11 +72,12 @@ def execute_bound(
 ) -> list[tuple[Any, ...]]:
     """Run a statement in the cursor's transaction and give its rows; values need a cast in it.
 
-    Nothing is prepared, so it works behind a pooler. Raises Django's database errors.
+    Nothing is prepared, so that it works behind a pooler, unless the session's `prepare_threshold`
+    says that it belongs to nobody else. Raises Django's database errors.
     """
     with cursor.db.wrap_database_errors, Cursor(cursor.connection) as bound:
         bound.adapters.register_dumper(TextArray, _TextArrayDumper)
-        bound.execute(statement, values, prepare=False)
+        bound.execute(statement, values)
         return bound.fetchall()
 
 

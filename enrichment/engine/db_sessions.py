@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -25,16 +25,20 @@ SESSION_ERRORS = (
 )
 PATIENCE_SECONDS = 60.0  # for a server that restarts
 LOOK_AGAIN_SECONDS = 0.1
+PREPARED_AFTER = 2  # times that a statement was run
 
 # A lane says something each second. One that was stopped, or whose machine is gone, loses its
 # session with its lease: what it has locked, a place or rows in mid-write, is free again.
 # Long values that it writes are compressed by LZ4, where the server was built with it: PostgreSQL's
 # own way takes several times as long. Columns that say how they are compressed go on so.
+# Statements of its writes are prepared where no pooler gives the session to others: to plan them
+# takes the server as long as the rest of some.
 _LANES_OWN = """
 SELECT set_config('idle_session_timeout', %s, false),
        set_config('idle_in_transaction_session_timeout', %s, false),
        (SELECT set_config(name, 'lz4', false) FROM pg_settings
-        WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals))
+        WHERE name = 'default_toast_compression' AND 'lz4' = ANY(enumvals)),
+       pg_backend_pid()
 """
 _LIKE_OTHERS = """
 RESET idle_session_timeout; RESET idle_in_transaction_session_timeout;
@@ -86,6 +90,14 @@ def persistently(work: Callable[[], Result]) -> Result:
             come_back(until)
 
 
+def prepare_where_direct(session: "psycopg.BaseConnection[Any]", backend: int) -> None:
+    """Have psycopg prepare what a session is asked for again and again, if it is its own.
+
+    `backend` is its process as it tells by pg_backend_pid(); a pooler made up another id.
+    """
+    session.prepare_threshold = PREPARED_AFTER if session.info.backend_pid == backend else None
+
+
 class LaneSlot:
     """One of a batch's `concurrent_tasks` places; free again when we die or stand still."""
 
@@ -103,6 +115,8 @@ class LaneSlot:
                 if cursor.fetchone()[0]:
                     self.number, self.session = number, connection.connection
                     cursor.execute(_LANES_OWN, [f"{LEASE_SECONDS}s"] * 2)
+                    *_, backend = cursor.fetchone()
+                    prepare_where_direct(connection.connection, backend)
                     return True
         self.number, self.session = None, connection.connection
         return False
@@ -115,6 +129,7 @@ class LaneSlot:
             with connection.cursor() as cursor:
                 cursor.execute(_LIKE_OTHERS)
                 cursor.execute("SELECT pg_advisory_unlock(%s, %s)", [self.key, self.number])
+            connection.connection.prepare_threshold = None
         except SESSION_ERRORS:
             connection.close()
 

@@ -15,27 +15,29 @@ from enrichment.engine.claims import LEASE_SECONDS, Claim
 from enrichment.engine.items import Outcome
 from enrichment.models import ResultState
 from llmconfig.client.types import ANSWERED, CallRecord
+from metrics.binary_sql import execute_bound
 
 # It tells the batch's state, too: a look that each write would need besides.
 _FENCE = """
 WITH held AS (
-    SELECT id FROM enrichment_batch_chunks WHERE id = ANY(%s) ORDER BY id FOR UPDATE
+    SELECT id FROM enrichment_batch_chunks WHERE id = ANY(%(ids)s::bigint[]) ORDER BY id FOR UPDATE
 ), ours AS (
     UPDATE enrichment_batch_chunks c SET
-        leased_until = clock_timestamp() + make_interval(secs => %s),
+        leased_until = clock_timestamp() + make_interval(secs => %(seconds)s),
         rows_done = c.rows_done + u.done, rows_failed = c.rows_failed + u.failed,
         rows_skipped = c.rows_skipped + u.skipped, calls = c.calls + u.calls,
         tokens = c.tokens + u.tokens, cost_usd = c.cost_usd + u.cost,
         unpriced_calls = c.unpriced_calls + u.unpriced,
         unpriced_tokens = c.unpriced_tokens + u.unpriced_tokens
-    FROM held, unnest(%s::bigint[], %s::uuid[], %s::int[], %s::int[], %s::int[], %s::int[],
-                      %s::bigint[], %s::numeric[], %s::int[], %s::bigint[])
+    FROM held, unnest(%(ids)s::bigint[], %(tokens)s::uuid[], %(done)s::int[], %(failed)s::int[],
+                      %(skipped)s::int[], %(calls)s::int[], %(used)s::bigint[],
+                      %(cost)s::numeric[], %(unpriced)s::int[], %(unpriced_tokens)s::bigint[])
          AS u(id, token, done, failed, skipped, calls, tokens, cost, unpriced, unpriced_tokens)
     WHERE c.id = held.id AND c.id = u.id AND c.lease_token = u.token
     RETURNING c.id
 )
 SELECT ARRAY(SELECT id FROM ours),
-       EXISTS (SELECT FROM enrichment_batches WHERE id = %s AND status = 'running')
+       EXISTS (SELECT FROM enrichment_batches WHERE id = %(batch)s::uuid AND status = 'running')
 """
 
 
@@ -84,27 +86,30 @@ def fence(
             _count(counts[outcome.item.claim.chunk_id], outcome, later_rounds)
     chunks = {claim.chunk_id: claim for claim in held}
     ordered = [(claim, counts[claim.chunk_id]) for _, claim in sorted(chunks.items())]
-    ids = [claim.chunk_id for claim, _ in ordered]
-    cursor.execute(
+    ((ours, running),) = execute_bound(
+        cursor,
         _FENCE,
-        [
-            ids,
-            LEASE_SECONDS,
-            ids,
-            [claim.token for claim, _ in ordered],
-            [each.done for _, each in ordered],
-            [each.failed for _, each in ordered],
-            [each.skipped for _, each in ordered],
-            [each.calls for _, each in ordered],
-            [each.tokens for _, each in ordered],
-            [each.cost for _, each in ordered],
-            [each.unpriced for _, each in ordered],
-            [each.unpriced_tokens for _, each in ordered],
-            batch_id,
-        ],
+        {
+            "ids": _array(claim.chunk_id for claim, _ in ordered),
+            "seconds": LEASE_SECONDS,
+            "tokens": _array(claim.token for claim, _ in ordered),
+            "done": _array(each.done for _, each in ordered),
+            "failed": _array(each.failed for _, each in ordered),
+            "skipped": _array(each.skipped for _, each in ordered),
+            "calls": _array(each.calls for _, each in ordered),
+            "used": _array(each.tokens for _, each in ordered),
+            "cost": _array(each.cost for _, each in ordered),
+            "unpriced": _array(each.unpriced for _, each in ordered),
+            "unpriced_tokens": _array(each.unpriced_tokens for _, each in ordered),
+            "batch": batch_id,
+        },
     )
-    ours, running = cursor.fetchone()
     return Fenced(frozenset(ours), running)
+
+
+def _array(values: Iterable[object]) -> str:
+    """An array's text, whose parameter is of one type whatever the numbers are."""
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def _count(counts: _Counts, outcome: Outcome, later_rounds: int) -> None:

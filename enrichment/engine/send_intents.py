@@ -14,7 +14,11 @@ from psycopg import AsyncConnection, OperationalError
 from psycopg.errors import DeadlockDetected
 
 from enrichment.engine.claims import LEASE_SECONDS, Claim
-from enrichment.engine.db_sessions import LOOK_AGAIN_SECONDS, PATIENCE_SECONDS
+from enrichment.engine.db_sessions import (
+    LOOK_AGAIN_SECONDS,
+    PATIENCE_SECONDS,
+    prepare_where_direct,
+)
 
 # One statement tells the database what is about to be sent, and us whether we still may: the lease
 # must be ours and the batch not paused. It keeps the lease, too: what is announced is sent within
@@ -36,6 +40,8 @@ WHERE c.id = held.id AND c.id = u.id AND c.lease_token = u.token
   AND EXISTS (SELECT FROM enrichment_batches WHERE id = %s AND status = 'running')
 RETURNING c.id
 """
+# Its commits needn't wait for the disk, as the death of a worker loses none.
+_OWN = "SELECT set_config('synchronous_commit', 'off', false), pg_backend_pid()"
 # These belong to Django's cursors, which are none for event loops.
 _DJANGOS_OWN = frozenset({"cursor_factory", "context"})
 
@@ -80,8 +86,9 @@ class Announcer:
     async def _connected(self) -> AsyncConnection[Any]:
         if self._connection is None:
             self._connection = await AsyncConnection.connect(**self._parameters, autocommit=True)
-            # Its commits needn't wait for the disk, as the death of a worker loses none.
-            await self._connection.execute("SET synchronous_commit TO off")
+            cursor = await self._connection.execute(_OWN)
+            _, backend = await cursor.fetchone() or (None, 0)
+            prepare_where_direct(self._connection, backend)
         return self._connection
 
     async def _tell(self, started: Sequence[tuple[Claim, int]]) -> set[int]:

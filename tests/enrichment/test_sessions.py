@@ -17,7 +17,7 @@ from enrichment.batches.creation import Selection
 from enrichment.batches.progress import progress_of
 from enrichment.engine import writing
 from enrichment.engine.claims import Claim
-from enrichment.engine.db_sessions import LaneSlot, end_stopped, lock_key
+from enrichment.engine.db_sessions import LaneSlot, end_stopped, lock_key, prepare_where_direct
 from enrichment.engine.items import Outcome, load_items
 from enrichment.engine.lanes import run_lane
 from enrichment.enrichments import get
@@ -25,6 +25,7 @@ from enrichment.listings.models import Animal
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig
+from metrics.binary_sql import execute_bound
 from metrics.models import GenerationMetric
 from tests.database import database_url
 from tests.enrichment.test_killed_workers import worker
@@ -215,3 +216,30 @@ def test_a_batch_outlives_a_database_that_takes_no_more_connections(
     assert (at.failed, at.calls_repaid) == (0, 0)
     assert EnrichmentResult.objects.count() == GenerationMetric.objects.count() == ROWS
     assert simulator.stats()["paid"] == at.calls == ROWS
+
+
+PREPARED = "SELECT count(*) FROM pg_prepared_statements WHERE strpos(statement, %s) > 0"
+
+
+def _prepared(what):
+    with connection.cursor() as cursor:
+        for number in range(5):
+            execute_bound(cursor, f"SELECT %(number)s::int AS {what}", {"number": number})
+        cursor.execute(PREPARED, [f"AS {what}"])
+        return cursor.fetchone()[0]
+
+
+def test_statements_are_prepared_in_a_lanes_own_session_alone(provider):
+    assert _prepared("before") == 0
+    place = LaneSlot(uuid4())
+    assert place.take()
+    assert _prepared("meanwhile") == 1
+    place.give_back()
+    assert _prepared("afterwards") == 0
+
+
+def test_nothing_is_prepared_where_a_pooler_answers(provider):
+    connection.ensure_connection()
+    session = connection.connection
+    prepare_where_direct(session, session.info.backend_pid + 1)
+    assert _prepared("pooled") == 0
