@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from llmconfig.admin.kit import organizations
 from llmconfig.admin.kit.theme import SelectWidget, TextWidget
-from llmconfig.client.traffic.budgets import check_scope
+from llmconfig.client.traffic.budget_scopes import check_scope
 from llmconfig.configuration import snapshot
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Budget, BudgetScope, GatewayKey

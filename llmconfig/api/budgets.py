@@ -12,7 +12,7 @@ from llmconfig.api.kit.bodies import StrictModelSerializer
 from llmconfig.api.kit.endpoints import ConfigurationList, ConfigurationRow
 from llmconfig.client.traffic.budget_ledger import running_now
 from llmconfig.client.traffic.budget_outlook import outlook, with_spending
-from llmconfig.client.traffic.budgets import check_scope
+from llmconfig.client.traffic.budget_scopes import check_scope
 from llmconfig.models import Budget, BudgetHold, BudgetSpending
 
 

@@ -16,7 +16,7 @@ from msgspec import Struct, field
 
 from llmconfig import provider_types
 from llmconfig.client.traffic.budget_corrections import Counted, Line, Moved, move
-from llmconfig.client.traffic.budgets import BudgetLabels
+from llmconfig.client.traffic.budget_scopes import BudgetLabels
 from llmconfig.client.types import ANSWERED, ESTIMATED, PRICED, REPORTED, Usage, UsageDetails
 from llmconfig.configuration import prices, revisions, snapshot
 from llmconfig.configuration.snapshot import Snapshot

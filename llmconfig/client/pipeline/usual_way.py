@@ -18,7 +18,7 @@ from llmconfig.client.pipeline.strategy import CHAT
 from llmconfig.client.traffic import cooldown, response_cache
 from llmconfig.client.traffic.admission import Admission, budgets_of, release_place
 from llmconfig.client.traffic.budgets import PATIENCE_SECONDS, ledger_client
-from llmconfig.client.traffic.rate_limits import limiter_of
+from llmconfig.client.traffic.rate_limits import RateLimiter, limiter_of
 from llmconfig.client.types import Attempt
 from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.configuration.resolution import Target
@@ -81,7 +81,7 @@ async def _asked(
     budgets = budgets_of(state.call, target, state.configuration)
     limiter = limiter_of(target.provider)
     if budgets or limiter.counts_tokens:
-        return await _asked_counted(state, target, endpoint, budgets)
+        return await _asked_counted(state, target, endpoint, budgets, limiter)
     if not limiter.is_acquired_at_once(0):
         return None
     attempt: Attempt | None = None
@@ -113,16 +113,18 @@ async def _asked_counted(
     target: Target,
     endpoint: ProviderEndpoint,
     budgets: tuple[BudgetFacts, ...],
+    limiter: RateLimiter,
 ) -> tuple[AttemptResult, TargetExchange] | None:
     """The same where budgets or limits count what it takes; None where that isn't at hand."""
-    if budgets and not ledger_client().has_ahead(budgets):
+    ledger = ledger_client() if budgets else None
+    if ledger is not None and not ledger.has_ahead(budgets):
         return None
     most = CHAT.most_used(state.call, target)
     may_degrade = state.degradation is not None
     admission = Admission(
         state.call, target, state.configuration, most, budgets, may_degrade=may_degrade
     )
-    if not admission.is_entered_at_once():
+    if not admission.is_entered_at_once(limiter, ledger):
         return None
     has_left = False
     try:
@@ -140,10 +142,9 @@ async def _asked_counted(
             raise
         exchange.failed = made.reply is None
         admission.ended(made.attempt, transient=made.transient)
-        if state.settling is not None and made.reply is not None:
+        if ledger is not None and state.settling is not None and made.reply is not None:
             has_left = True
-            if (stored := admission.leave_answered()) is not None:
-                state.settling(stored)
+            state.settling(admission.leave_answered(ledger))
     finally:
         if not has_left:
             await admission.leave()

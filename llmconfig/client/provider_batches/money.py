@@ -5,7 +5,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from llmconfig.client.pipeline.token_estimates import most_used
-from llmconfig.client.traffic import budget_ledger, budgets
+from llmconfig.client.traffic import budget_ledger, budget_scopes
 from llmconfig.client.traffic.admission import budgets_of, worst_case
 from llmconfig.client.traffic.budget_ledger import BudgetAnswer, BudgetVerdict
 from llmconfig.client.types import Call
@@ -58,7 +58,7 @@ def commit(
         matched = budgets_of(call, target, configuration)
         worst = most(call, target, at_batch_price=at_batch_price) if matched else None
         if worst is None:
-            refusal = budgets.unpriced_refusal(matched, target.model_id)
+            refusal = budget_scopes.unpriced_refusal(matched, target.model_id)
             if refusal:
                 return BudgetAnswer(BudgetVerdict.REFUSED, refusal)
             continue

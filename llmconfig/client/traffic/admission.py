@@ -10,10 +10,10 @@ from collections.abc import Coroutine
 from decimal import Decimal
 from typing import Any, Self
 
-from llmconfig.client.traffic import budget_ledger, budgets, cooldown, holds
+from llmconfig.client.traffic import budget_ledger, budget_scopes, budgets, cooldown, holds
 from llmconfig.client.traffic.adaptive_concurrency import OVERLOADED
 from llmconfig.client.traffic.budget_ledger import BudgetVerdict
-from llmconfig.client.traffic.budgets import LedgerLost
+from llmconfig.client.traffic.budgets import BudgetLedgerClient, LedgerLost
 from llmconfig.client.traffic.rate_limits import NotAdmitted, RateLimiter, limiter_of
 from llmconfig.client.types import ANSWERED, Attempt, Call, Usage
 from llmconfig.configuration import prices
@@ -22,6 +22,9 @@ from llmconfig.configuration.resolution import Target
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.runtime import database_clock
 
+# In a snapshot's memo: the budgets that count calls, by what such calls have.
+BY_CALL = ("budgets by call",)
+MAX_KNOWN = 1000
 # What may have been billed although nobody says how much.
 MAYBE_BILLED = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})
 
@@ -48,17 +51,17 @@ def budgets_of(call: Call, target: Target, configuration: Snapshot) -> tuple[Bud
     """The budgets that count a call to this target."""
     if not configuration.budgets:
         return ()
-    labels = call.labels
-    return budgets.matching(
-        configuration,
-        budgets.BudgetLabels(
-            target.provider.name,
-            call.node,
-            str(labels.organization_id or ""),
-            str(labels.session_id or ""),
-            labels.account,
-        ),
-    )
+    labels, provider = call.labels, target.provider.name
+    known = configuration.memo.get(BY_CALL)
+    if known is None or len(known) > MAX_KNOWN:
+        known = configuration.memo[BY_CALL] = {}
+    key = (provider, call.node, labels.organization_id, labels.session_id, labels.account)
+    found: tuple[BudgetFacts, ...] | None = known.get(key)
+    if found is None:
+        organization, batch = str(labels.organization_id or ""), str(labels.session_id or "")
+        by = budget_scopes.BudgetLabels(provider, call.node, organization, batch, labels.account)
+        found = known[key] = budget_scopes.matching(configuration, by)
+    return found
 
 
 def worst_case(
@@ -175,18 +178,20 @@ class Admission:
             raise
         return self
 
-    def is_entered_at_once(self) -> bool:
-        """Enter where that needs no waiting; False where it does, and then nothing is held."""
+    def is_entered_at_once(self, limiter: RateLimiter, ledger: BudgetLedgerClient | None) -> bool:
+        """Enter where that needs no waiting; False where it does, and then nothing is held.
+
+        `limiter` is the target's, `ledger` the running event loop's, None where no budget matched.
+        """
         matched, held = self._matched, budget_ledger.NOTHING
-        if matched:
+        if ledger is not None:
             most = worst_case(self._target, self._most, self._call)
-            ledger = budgets.ledger_client()
             if most is None or not ledger.takes_ahead(matched, most, may_degrade=self._may_degrade):
                 return False
             held = most
-        limiter = self._limiter = limiter_of(self._target.provider)
+        self._limiter = limiter
         if not limiter.is_acquired_at_once(self._tokens):
-            if matched:
+            if ledger is not None:
                 ledger.put_back(matched, held)
             return False
         self._budgets, self._held = matched, held
@@ -206,17 +211,15 @@ class Admission:
         if self._budgets:
             await self._settle(self._cost(attempt), unpriced=self._is_unpriced(attempt))
 
-    def leave_answered(self) -> asyncio.Future[None] | None:
-        """The same for a good answer whose cost is known, without waiting.
+    def leave_answered(self, ledger: BudgetLedgerClient) -> asyncio.Future[None]:
+        """The same for a good answer that budgets count, without waiting.
 
-        Gives what is done when the cost is stored, None if no budget counts it.
+        Gives what is done when its cost is stored.
         """
         attempt = self._attempt
         release_place(self._limiter, self._call, attempt, self._tokens)
-        if not self._budgets:
-            return None
         matched, self._budgets = self._budgets, ()
-        return budgets.ledger_client().settle_later(matched, self._held, self._cost(attempt))
+        return ledger.settle_later(matched, self._held, self._cost(attempt))
 
     async def _release_unsent(self) -> None:
         cooldown.release(self._target)
@@ -248,7 +251,7 @@ class Admission:
     async def _reserve(self, matched: tuple[BudgetFacts, ...]) -> None:
         held = worst_case(self._target, self._most, self._call)
         if held is None:
-            refusal = budgets.unpriced_refusal(matched, self._target.model_id)
+            refusal = budget_scopes.unpriced_refusal(matched, self._target.model_id)
             if refusal:
                 raise BudgetRefused(refusal)
             held, self._unpriced = budget_ledger.NOTHING, True

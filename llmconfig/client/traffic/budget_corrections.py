@@ -9,7 +9,7 @@ from django.db import connection
 from msgspec import Struct
 
 from llmconfig.client.traffic.budget_ledger import period_start
-from llmconfig.client.traffic.budgets import BudgetLabels, matching
+from llmconfig.client.traffic.budget_scopes import BudgetLabels, matching
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.models import Budget
 

@@ -15,6 +15,7 @@ from django.db import close_old_connections, connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Q
 from msgspec import Struct
+from psycopg import ClientCursor
 
 from llmconfig.client.traffic.ahead import PART_OF_WHAT_IS_LEFT
 from llmconfig.configuration import time_zones
@@ -25,7 +26,8 @@ from llmconfig.runtime import database_clock
 HOLD_SECONDS = 60.0
 THE_BEGINNING = dt.date(1970, 1, 1)
 NOTHING = Decimal(0)
-SMALLEST = Decimal("1E-10")  # that a hold's column tells apart
+DIGITS = 10  # of a hold's column
+SMALLEST = Decimal(1).scaleb(-DIGITS)
 # Of what is left to a provider: it is settled long before, or nobody will.
 COMMITTED_SECONDS = 30 * 24 * 3600.0
 
@@ -155,6 +157,46 @@ DELETE FROM llm_budget_holds h USING unnest(%(rows)s::bigint[], %(held)s::numeri
 WHERE h.spending_id = u.id AND CASE WHEN h.holder = %(holder)s THEN u.held = 0
     ELSE h.expires_at <= clock_timestamp() END
 """
+# Where nobody asks: all of it in one trip, whose two statements are one transaction. The second one
+# begins when the lines are locked, and so sees what was committed until then.
+_TELL = """
+SELECT FROM llm_budget_ledger l
+JOIN unnest(%(ids)s::bigint[], %(starts)s::date[]) AS u(id, start)
+    ON l.budget_id = u.id AND l.period_start = u.start
+ORDER BY l.id FOR UPDATE OF l;
+WITH told AS (
+    SELECT l.id, u.id AS budget_id, u.cost, u.unpriced, u.held, CASE
+        WHEN u.ahead = 0 OR b.hard_limit_usd IS NULL THEN u.ahead
+        ELSE least(u.ahead, trunc(greatest(
+            b.hard_limit_usd - l.spent_usd - u.cost - u.held - coalesce((
+                SELECT sum(h.held_usd) FROM llm_budget_holds h
+                WHERE h.spending_id = l.id AND h.holder <> %(holder)s
+                  AND h.expires_at > clock_timestamp()
+            ), 0), 0) / %(part)s, %(digits)s))
+        END AS ahead
+    FROM unnest(%(ids)s::bigint[], %(starts)s::date[], %(costs)s::numeric[], %(unpriced)s::int[],
+                %(held)s::numeric[], %(ahead)s::numeric[])
+        AS u(id, start, cost, unpriced, held, ahead)
+    JOIN llm_budget_ledger l ON l.budget_id = u.id AND l.period_start = u.start
+    JOIN llm_budgets b ON b.id = u.id
+), settled AS (
+    UPDATE llm_budget_ledger l SET spent_usd = l.spent_usd + told.cost,
+        unpriced_calls = l.unpriced_calls + told.unpriced, updated_at = clock_timestamp()
+    FROM told WHERE l.id = told.id AND (told.cost <> 0 OR told.unpriced <> 0)
+), held AS (
+    INSERT INTO llm_budget_holds (id, spending_id, holder, held_usd, expires_at)
+    SELECT gen_random_uuid(), told.id, %(holder)s, told.held + told.ahead,
+        clock_timestamp() + make_interval(secs => %(seconds)s)
+    FROM told WHERE told.held + told.ahead <> 0
+    ON CONFLICT (spending_id, holder)
+    DO UPDATE SET held_usd = EXCLUDED.held_usd, expires_at = EXCLUDED.expires_at
+), gone AS (
+    DELETE FROM llm_budget_holds h USING told
+    WHERE h.spending_id = told.id AND CASE WHEN h.holder = %(holder)s
+        THEN told.held + told.ahead = 0 ELSE h.expires_at <= clock_timestamp() END
+)
+SELECT budget_id, ahead FROM told
+"""
 _LOCK_COMMITTED = """
 SELECT l.id FROM llm_budget_ledger l JOIN llm_budget_holds h ON h.spending_id = l.id
 WHERE h.holder = %s ORDER BY l.id FOR UPDATE OF l
@@ -190,6 +232,32 @@ def carry_out(order: LedgerOrder, holder: UUID) -> LedgerReply:
         }
         cursor.execute(_WRITE, written)
     return LedgerReply(answers, ahead)
+
+
+def tell(order: LedgerOrder, holder: UUID) -> dict[int, Decimal]:
+    """Carry out an order without wishes, whose lines are there; gives what it holds ahead.
+
+    Over the connection as it is: who asks looks whether it is usable. Raises Django's errors.
+    """
+    connection.ensure_connection()
+    with connection.wrap_database_errors, ClientCursor(connection.connection) as cursor:
+        cursor.execute(
+            _TELL,
+            {
+                "part": PART_OF_WHAT_IS_LEFT,
+                "digits": DIGITS,
+                "ids": list(order.periods),
+                "starts": list(order.periods.values()),
+                "costs": list(order.settled.values()),
+                "unpriced": list(order.unpriced.values()),
+                "held": list(order.held.values()),
+                "ahead": list(order.ahead.values()),
+                "holder": holder,
+                "seconds": HOLD_SECONDS,
+            },
+        )
+        cursor.nextset()
+        return dict(cursor.fetchall())
 
 
 def commit(amounts: Mapping[BudgetFacts, Decimal], *, holder: UUID) -> BudgetAnswer:

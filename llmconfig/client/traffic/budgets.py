@@ -9,16 +9,14 @@ some time later, with others.
 """
 
 import asyncio
+import datetime as dt
 import logging
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from operator import attrgetter, itemgetter
 from uuid import uuid4
 
 from asgiref.sync import sync_to_async
 from django.db import DatabaseError, InterfaceError
-from msgspec import Struct
 
 from llmconfig.client.traffic.ahead import AHEAD_SECONDS, TOGETHER_SECONDS, spacing
 from llmconfig.client.traffic.budget_accounts import Account, AskingCall
@@ -27,84 +25,31 @@ from llmconfig.client.traffic.budget_ledger import (
     BudgetAnswer,
     BudgetVerdict,
     LedgerOrder,
+    LedgerReply,
     Wish,
     carry_out,
     period_start,
+    tell,
 )
-from llmconfig.configuration import snapshot
 from llmconfig.configuration.facts import BudgetFacts
-from llmconfig.configuration.snapshot import Snapshot
-from llmconfig.errors import ChangeRefused
-from llmconfig.models import BudgetScope, InteractionType
 from llmconfig.runtime.per_loop import PerLoop
 from llmconfig.runtime.time_limits import DoneInTime, limits_of
 
 logger = logging.getLogger(__name__)
 RENEW_SECONDS = 15.0
 # How soon a call looks again whether others' calls cost less than they might have.
-# As calls have them: an id without leading zeros, a UUID in lower case.
-WHOLE = re.compile(r"[1-9][0-9]{0,18}")
-UUID_FORM = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 LOOK_AGAIN_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 # A ledger that answers no sooner counts as lost.
 PATIENCE_SECONDS = 5.0
 # What was held ahead isn't given out any more when the ledger wasn't heard for so long.
 TRUSTED_SECONDS = 2.0
-_carry_out = sync_to_async(carry_out)  # made once: it looks at what it is made of
-# In a snapshot's memo: its budgets by what they count.
-BY_PLACE = ("budgets by place",)
-# By a scope's word, a plain one, as Python hashes members of an enumeration slowly; then by what it
-# names. Only scopes that have budgets are there, so a call is asked for no others of its labels.
-Places = dict[str, dict[str, list[tuple[int, BudgetFacts]]]]
-FIRST = itemgetter(0)
+# Made once: it looks at what it is made of.
+_carry_out, _tell = sync_to_async(carry_out), sync_to_async(tell)
 
 
 class LedgerLost(Exception):
     """The ledger can't be read or written now, so no budget can grant anything."""
-
-
-class BudgetLabels(Struct, frozen=True):
-    """The values of a call by which budgets are matched."""
-
-    provider: str
-    node: str
-    organization: str = ""
-    batch: str = ""
-    account: str = ""
-
-
-# What a call has of each scope.
-NAMED_BY: Mapping[str, Callable[[BudgetLabels], str]] = {
-    str(BudgetScope.EVERYTHING.value): lambda _: "",
-    str(BudgetScope.PROVIDER.value): attrgetter("provider"),
-    str(BudgetScope.NODE.value): attrgetter("node"),
-    str(BudgetScope.ORGANIZATION.value): attrgetter("organization"),
-    str(BudgetScope.BATCH.value): attrgetter("batch"),
-    str(BudgetScope.ACCOUNT.value): attrgetter("account"),
-}
-
-
-def matching(configuration: Snapshot, caller: BudgetLabels) -> tuple[BudgetFacts, ...]:
-    """The budgets that count a call, in their own order."""
-    if not configuration.budgets:
-        return ()
-    places = configuration.memo.get(BY_PLACE)
-    if places is None:
-        places = configuration.memo[BY_PLACE] = _by_place(configuration.budgets)
-    found: list[tuple[int, BudgetFacts]] = []
-    for scope, by_name in places.items():
-        found += by_name.get(NAMED_BY[scope](caller), ())
-    return tuple(budget for _, budget in sorted(found, key=FIRST)) if found else ()
-
-
-def _by_place(budgets: Iterable[BudgetFacts]) -> Places:
-    """Each budget with its position, by what it counts: one among hundreds is found at once."""
-    places: Places = {}
-    for at, each in enumerate(budgets):
-        names = places.setdefault(str(each.scope), {})
-        names.setdefault(each.scope_value, []).append((at, each))
-    return places
 
 
 class BudgetLedgerClient:
@@ -117,10 +62,12 @@ class BudgetLedgerClient:
         self._accounts: dict[int, Account] = {}
         self._later: asyncio.TimerHandle | None = None  # until what nobody waits for is told
         self._together: asyncio.Future[None] | None = None  # done when that is stored
+        self._opened: dict[int, dt.date] = {}  # lines that were there just now
         self._behind = False  # something is still to be told after a failure
         self._under_way = 0  # calls that hold something
         self._trusted_until = 0.0
         self._serving: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # once it has exchanged anything
         self._wake = asyncio.Event()
 
     async def reserve(
@@ -150,7 +97,7 @@ class BudgetLedgerClient:
 
         Whether a soft limit is reached only the ledger knows.
         """
-        if self._asking or asyncio.get_running_loop().time() > self._trusted_until:
+        if self._asking or self._loop is None or self._loop.time() > self._trusted_until:
             return False
         accounts = []
         for budget in budgets:
@@ -171,7 +118,11 @@ class BudgetLedgerClient:
     def has_ahead(self, budgets: tuple[BudgetFacts, ...]) -> bool:
         """Whether anything is held ahead in every budget, which `takes_ahead` may take."""
         accounts = self._accounts
-        return all(each.id in accounts and accounts[each.id].ahead for each in budgets)
+        for each in budgets:
+            account = accounts.get(each.id)
+            if account is None or not account.ahead:
+                return False
+        return True
 
     def put_back(self, budgets: tuple[BudgetFacts, ...], most_usd: Decimal) -> None:
         """Undo `takes_ahead`, before anything else has happened."""
@@ -271,7 +222,7 @@ class BudgetLedgerClient:
 
     async def _serve(self) -> None:
         """Exchange with the ledger whenever anybody asks or settles; renew while calls run."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop = asyncio.get_running_loop()
         while True:
             self._wake.clear()
             next_at = loop.time() + spacing(self._under_way)
@@ -306,9 +257,13 @@ class BudgetLedgerClient:
             ahead=ahead,
         )
         try:
-            reply = await _carry_out(order, self.holder)
+            if asking or not order.periods.items() <= self._opened.items():
+                reply = await _carry_out(order, self.holder)
+                self._opened |= order.periods
+            else:
+                reply = LedgerReply([], await _tell(order, self.holder))
         except (DatabaseError, InterfaceError) as error:
-            self._behind = True
+            self._behind, self._opened = True, {}
             self._refuse(asking, error)
         else:
             self._behind, self._trusted_until = False, sent_at + TRUSTED_SECONDS
@@ -365,33 +320,3 @@ _ledger_clients = PerLoop(BudgetLedgerClient)
 def ledger_client() -> BudgetLedgerClient:
     """The running event loop's client of the ledger."""
     return _ledger_clients.get()
-
-
-def unpriced_refusal(budgets: Iterable[BudgetFacts], model: str) -> str:
-    """Why a model without a price may not be called, blank if it may."""
-    for budget in budgets:
-        if budget.hard_limit_usd is not None and not budget.allow_unpriced:
-            return (
-                f"the budget “{budget.name}” has a hard limit and {model} has no known price: enter"
-                " its price, or allow unpriced models in the budget"
-            )
-    return ""
-
-
-def check_scope(scope: str, value: str) -> None:
-    """Raises ChangeRefused for what no call can have: a budget of it would count nothing.
-
-    Providers and nodes must be there, organizations be numbers and batches whole ids. Accounts are
-    the callers' own words.
-    """
-    state = snapshot.current()
-    known: Mapping[str, Iterable[str]] = {
-        BudgetScope.PROVIDER: state.providers,
-        BudgetScope.NODE: [*state.nodes, *state.interactions, *InteractionType.values],
-    }
-    if value and scope in known and value not in known[scope]:
-        raise ChangeRefused(f"There is no {scope} {value!r}.", field="scope_value")
-    if scope == BudgetScope.ORGANIZATION and value and not WHOLE.fullmatch(value):
-        raise ChangeRefused("Give the organization's number.", field="scope_value")
-    if scope == BudgetScope.BATCH and value and not UUID_FORM.fullmatch(value):
-        raise ChangeRefused("Give the batch's whole id, as its page shows it.", field="scope_value")
