@@ -1,9 +1,16 @@
 """Estimates hold against tokenizers; `python -m benchmarks.estimates` counted the tokens below."""
 
+from typing import Any
+
 import pytest
 
 from benchmarks.estimate_texts import texts
-from llmconfig.client.pipeline.token_estimates import MIN_CHARACTERS_PER_TOKEN, most_tokens
+from llmconfig.client.pipeline.token_estimates import (
+    MIN_CHARACTERS_PER_TOKEN,
+    most_of_prompt,
+    most_tokens,
+)
+from llmconfig.client.types import Call
 
 # The more that GPT-4's (cl100k_base) and GPT-4o's (o200k_base) make of each text; bpe-openai 0.1.4.
 COUNTED = {
@@ -30,3 +37,33 @@ def test_every_part_of_a_text_counts():
     assert most_tokens("") == 0
     assert most_tokens("a" * 300) == 300 // MIN_CHARACTERS_PER_TOKEN
     assert most_tokens("\ud800") > 0
+
+
+LONG = "The dog is brown and sleeps. " * 400
+DETAIL = {"type": "reasoning.text", "text": LONG, "signature": "c2lnbmVk" * 500, "index": 0}
+CALL = {
+    "id": "c",
+    "type": "function",
+    "function": {"name": "write", "arguments": f'{{"a": "{LONG}"}}'},
+}
+FREE = {"id": "c", "type": "custom", "custom": {"name": "patch", "input": LONG}}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tool_calls": [CALL]},
+        {"tool_calls": [FREE]},
+        {"reasoning_content": LONG},
+        {"reasoning_details": [DETAIL]},
+        {"reasoning_details": [{"type": "reasoning.summary", "summary": LONG}, None]},
+        {"reasoning_content": LONG, "reasoning_details": [DETAIL]},  # the same, told twice
+    ],
+)
+def test_calls_and_thoughts_that_an_assistants_turn_brings_back_count_once(more):
+    turn: Any = {"role": "assistant", "content": None}
+    without, whole = (
+        most_of_prompt(Call("n", [{"role": "user", "content": "Hi"}, each]))
+        for each in (turn, turn | more)
+    )
+    assert most_tokens(LONG) <= whole - without < 1.1 * most_tokens(LONG)

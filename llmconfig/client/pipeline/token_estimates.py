@@ -6,6 +6,7 @@ microseconds a KB. `python -m benchmarks.estimates` holds it to tokenizers; docs
 the figures.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -77,10 +78,29 @@ def most_of_prompt(call: Call) -> int:
         content: Any = each.get("content")
         kept = each.get("role") == "system" and isinstance(content, str)
         prompt += A_MESSAGE + (_of_instructions(content) if kept else _of(content))
+        if each.get("role") == "assistant":
+            prompt += _of_turn(each)
     for more in (call.schema, call.extra):
         if more:
             prompt += _of_bytes(dump(dict(more)))
     return prompt
+
+
+def _of_turn(message: Mapping[str, Any]) -> int:
+    """Of what an assistant's message brings back beside its text: its calls and its thoughts.
+
+    The same thoughts may come as text and in details. Signatures and encrypted data are no text.
+    """
+    calls, thoughts = message.get("tool_calls"), message.get("reasoning_content")
+    tokens = _of_bytes(dump({"": calls})) if calls else 0
+    details = message.get("reasoning_details")
+    told = [part for part in details if isinstance(part, dict)] if isinstance(details, list) else []
+    texts = [part.get(name) for part in told for name in ("text", "summary")]
+    return tokens + max(_of_text(thoughts), sum(map(_of_text, texts)))
+
+
+def _of_text(text: object) -> int:
+    return most_tokens(text) if isinstance(text, str) else 0
 
 
 def _of_instructions(text: str) -> int:
