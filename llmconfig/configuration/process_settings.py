@@ -179,7 +179,7 @@ OWN = (
 )
 _registered: dict[str, ProcessSetting] = {each.variable: each for each in OWN}
 # Values that no row of ours may say, as last asked for: a call asks for four.
-_fixed: dict[str, Any] = {}
+fixed: dict[str, Any] = {}
 
 
 def register(*definitions: ProcessSetting) -> None:
@@ -197,7 +197,7 @@ def register(*definitions: ProcessSetting) -> None:
         raw = raw or project_settings.fixed_in_settings(each.variable)
         if raw:
             project_settings.process_values()[each.variable] = each.parse(raw)
-    _fixed.clear()
+    fixed.clear()
 
 
 def register_own() -> None:
@@ -207,7 +207,7 @@ def register_own() -> None:
 
 def unregister(*variables: str) -> None:
     """Forget settings whose reader is gone; unknown ones are passed over."""
-    _fixed.clear()
+    fixed.clear()
     for each in variables:
         _registered.pop(each, None)
         project_settings.process_values().pop(each, None)
@@ -242,17 +242,17 @@ def effective(
 
 def in_force(variable: str, *, row: Mapping[str, Any]) -> Any:
     """The same by this process's environment; raises KeyError for a variable that isn't known."""
-    if variable in _fixed:
-        return _fixed[variable]
+    if variable in fixed:
+        return fixed[variable]
     value = effective(variable, environment=project_settings.process_values(), row=row)
     if not _registered[variable].column:
-        _fixed[variable] = value
+        fixed[variable] = value
     return value
 
 
 def _forget_fixed(**_: Any) -> None:
     """Tests change what the project's settings say."""
-    _fixed.clear()
+    fixed.clear()
 
 
 setting_changed.connect(_forget_fixed)

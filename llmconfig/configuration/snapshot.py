@@ -72,6 +72,9 @@ class Snapshot:
 
     def setting(self, variable: str) -> Any:
         """A process setting's value in force."""
+        fixed = process_settings.fixed
+        if variable in fixed:
+            return fixed[variable]
         return process_settings.in_force(variable, row=self.processing)
 
 
