@@ -380,10 +380,7 @@ class Dispatcher:
             self._spool.keep(row.claim.token, answer)
         self._in_flight.leave(row)
         self._settling += 1
-        if row.is_settled():
-            self._hand_over(outcome)
-        else:
-            row.when_settled(partial(self._hand_over, outcome))
+        row.when_settled(partial(self._hand_over, outcome))
         if self._stopped:
             self._abort_unsent()
 

@@ -66,13 +66,11 @@ class OutgoingRow(Struct, eq=False):
     def settles(self, stored: "asyncio.Future[None]") -> None:
         self.settling = stored
 
-    def is_settled(self) -> bool:
-        """Whether its budgets have stored what it cost, or there are none."""
-        return self.settling is None or self.settling.done()
-
     def when_settled(self, tell: Callable[[], None]) -> None:
-        """Call this once its budgets have stored what it cost."""
-        if self.settling is not None:
+        """Call this now, or once its budgets have stored what it cost."""
+        if self.settling is None or self.settling.done():
+            tell()
+        else:
             self.settling.add_done_callback(lambda _: tell())
 
     async def wait_for_limits(self) -> None:
