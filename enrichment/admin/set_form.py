@@ -15,10 +15,11 @@ from django.utils.translation import gettext_lazy, ngettext
 from enrichment.admin.batch_form import plainly
 from enrichment.admin.chosen_rows import ChosenRows
 from enrichment.enrichments import get
-from enrichment.errors import EnrichmentError
+from enrichment.errors import BadSelection, EnrichmentError
 from enrichment.evaluations import sets
 from enrichment.evaluations.recorded import DEFAULT_DAYS, MAY_READ, RecordedSource
 from enrichment.evaluations.sets import MAX_CASES, CaseSource
+from enrichment.evaluations.wanted_file import text_of
 from enrichment.models.evaluations import EvaluationSet, WantedBy
 from llmconfig.admin.kit.theme import SelectWidget, SwitchWidget, TextareaWidget, TextWidget
 from llmconfig.models import NodeConfiguration
@@ -175,11 +176,9 @@ class SetForm(forms.Form):
         if (file.size or 0) > MAX_FILE_BYTES:
             raise forms.ValidationError(_("It is larger than 4 MB."))
         try:
-            return str(file.read().decode("utf-8-sig"))
-        except UnicodeDecodeError as error:
-            raise forms.ValidationError(
-                _("It isn't UTF-8. Save it as CSV UTF-8 and choose it again.")
-            ) from error
+            return text_of(file.read())
+        except BadSelection as error:
+            raise forms.ValidationError(plainly(error)) from error
 
     def clean(self) -> dict[str, Any]:
         """What the way of choosing needs has to be there."""

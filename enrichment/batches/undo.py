@@ -104,8 +104,10 @@ class UndoReport(Struct):
     left: list[Left] = field(default_factory=list)
 
     def __str__(self) -> str:
-        left = f" {len(self.left)} were left, for they have changed since." if self.left else ""
-        discarded = f" {self.discarded} suggestions were discarded." if self.discarded else ""
+        left = f" Left as changed since: {counted(len(self.left), 'row')}." if self.left else ""
+        discarded = (
+            f" Discarded: {counted(self.discarded, 'suggestion')}." if self.discarded else ""
+        )
         have = "has its" if self.undone == 1 else "have their"
         return f"Undone: {counted(self.undone, 'row')} {have} values from before.{left}{discarded}"
 

@@ -1,7 +1,8 @@
 """Which tables and columns of the project may be enriched without any code.
 
 LLM_ENRICHABLE names apps and models. Without it these are the project's own: all but Nodewise's,
-Django's, REST framework's and the users. Columns that hold secrets are never offered.
+Django's, REST framework's, axes' logs of who signed in, and the users. Columns that hold secrets
+are never offered.
 """
 
 import re
@@ -24,7 +25,14 @@ from django.db.models import (
 from enrichment.models import Enrichable
 from llmconfig import project_settings
 
-OTHERS = ("django", "rest_framework", "llmconfig", "metrics", "enrichment")  # packages of apps
+OTHERS = (
+    "django",
+    "rest_framework",
+    "axes",
+    "llmconfig",
+    "metrics",
+    "enrichment",
+)  # packages of apps
 EXAMPLES = ("enrichment.listings",)  # of ours, but a table like a project's own
 # What a prompt can name (enrichment.substitution), through one foreign key at most.
 _NAMEABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

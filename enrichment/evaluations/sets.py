@@ -1,7 +1,5 @@
 """Making sets: from rows, recorded calls, what reviewers decided, or a file of wanted answers."""
 
-import csv
-import io
 import json
 import random
 import re
@@ -10,7 +8,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import CharField, QuerySet, TextField
 from django.utils.translation import gettext
 from msgspec import Struct
 
@@ -20,6 +18,7 @@ from enrichment.enrichments import get
 from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import BadSelection
 from enrichment.evaluations.recorded import RecordedSource, recorded_cases
+from enrichment.evaluations.wanted_file import WANTED, lines_of
 from enrichment.models import EnrichmentResult, ResultState
 from enrichment.models.evaluations import EvaluationCase, EvaluationSet, WantedBy
 from llmconfig.configuration.numbers import count
@@ -27,14 +26,14 @@ from llmconfig.roles import User
 
 NAME_RULE = re.compile(r"[a-z0-9][a-z0-9-]{0,59}\Z")
 MAX_CASES = 5_000
-ROW, WANTED = "row_id", "wanted"  # columns of a file
 
 
 class CaseSource(Struct, frozen=True):
     """Which rows a set takes, and whose answer is wanted of them.
 
     `ids` names them, else `limit` are drawn by chance of those that there are (with `within`: of
-    those rows; with `wanted_by` review: that a reviewer has decided on). `file` is CSV with the
+    those rows; with `wanted_by` review: that a reviewer has decided on, with row: that have a
+    value). `file` is CSV with the
     columns row_id and wanted. `calls` are recorded ones instead of rows.
     """
 
@@ -125,6 +124,9 @@ def _wanted(enrichment: Enrichment, source: CaseSource, variant: str) -> dict[st
     """The rows' ids, each with the wanted answer as far as it is known."""
     if source.file:
         return _of_file(enrichment, source.file)
+    if source.wanted_by == WantedBy.ROW and not enrichment.writes:
+        said = gettext("wanted_by: {label} writes no column, so no row has a value.")
+        raise BadSelection(said.format(label=enrichment.label), field="wanted_by")
     if source.wanted_by == WantedBy.REVIEW:
         return _of_reviews(enrichment, source, variant)
     rows = enrichment.rows()
@@ -132,6 +134,8 @@ def _wanted(enrichment: Enrichment, source: CaseSource, variant: str) -> dict[st
         keys = [enrichment.checked_key(each) for each in source.ids]
     else:
         drawn = rows if source.within is None else rows.filter(pk__in=source.within.values("pk"))
+        if source.wanted_by == WantedBy.ROW:
+            drawn = _with_value(drawn, enrichment, variant)
         keys = list(drawn.order_by("pk").values_list("pk", flat=True))
         keys = random.sample(keys, min(source.limit, len(keys)))
     if source.wanted_by != WantedBy.ROW:
@@ -140,6 +144,16 @@ def _wanted(enrichment: Enrichment, source: CaseSource, variant: str) -> dict[st
     if enrichment.by_variant:
         values = {key: (value or {}).get(variant) for key, value in values.items()}
     return {str(key): each for key, each in values.items() if each is not None and each != ""}
+
+
+def _with_value(rows: QuerySet[Any], enrichment: Enrichment, variant: str) -> QuerySet[Any]:
+    """Those rows whose column holds something, so that as many are drawn as were asked for."""
+    if enrichment.by_variant:
+        return rows.filter(**{f"{enrichment.writes}__has_key": variant})
+    filled = rows.exclude(**{f"{enrichment.writes}__isnull": True})
+    if isinstance(enrichment.column(), CharField | TextField):
+        filled = filled.exclude(**{enrichment.writes: ""})
+    return filled
 
 
 def _of_reviews(enrichment: Enrichment, source: CaseSource, variant: str) -> dict[str, Any]:
@@ -159,14 +173,17 @@ def _of_reviews(enrichment: Enrichment, source: CaseSource, variant: str) -> dic
 
 
 def _of_file(enrichment: Enrichment, text: str) -> dict[str, Any]:
-    rows = csv.DictReader(io.StringIO(text))
-    if not {ROW, WANTED} <= set(rows.fieldnames or ()):
-        said = f"file: its first line must name the columns {ROW} and {WANTED}."
-        raise BadSelection(said, field="file")
     found: dict[str, Any] = {}
-    for number, row in enumerate(rows, 2):
-        key = str(enrichment.checked_key(row[ROW] or ""))
-        found[key] = _read(enrichment, row[WANTED] or "", number)
+    for line in lines_of(text):
+        key = str(enrichment.checked_key(line.row_id))
+        if key in found:
+            raise BadSelection(
+                gettext("file: line {line}: row {row} stands above already.").format(
+                    line=line.number, row=key
+                ),
+                field="file",
+            )
+        found[key] = _read(enrichment, line.wanted, line.number)
         if len(found) > MAX_CASES:
             raise BadSelection(
                 gettext("file: a set has at most {max_cases} rows.").format(
@@ -174,6 +191,8 @@ def _of_file(enrichment: Enrichment, text: str) -> dict[str, Any]:
                 ),
                 field="file",
             )
+    if not found:
+        raise BadSelection(gettext("file: it names no row."), field="file")
     return found
 
 

@@ -19,7 +19,7 @@ from enrichment.evaluations.measures import chrf, differences
 from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import CaseSource
 from enrichment.listings.models import Animal
-from enrichment.models import EvaluationCase, EvaluationRun, Prompt
+from enrichment.models import EvaluationCase, EvaluationRun, EvaluationSet, Prompt
 from llmconfig.client.errors import BudgetExceeded
 from llmconfig.configuration import snapshot
 from llmconfig.models import Budget, NodeConfiguration, ProviderModel
@@ -239,3 +239,55 @@ def test_chrf_is_1_for_the_same_text_and_falls_with_what_differs():
     assert chrf("", text) == 0
     assert 0.6 < chrf("The dog likes long walks.", text) < 0.9
     assert chrf("Completely other words", text) < 0.3
+
+
+@STORED
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"row_id;wanted\r\n%d;One; two\r\n".replace(b"One; two", b'"One; two"'),
+        b"\xef\xbb\xbfrow_id\twanted\n%d\tOne; two\n",
+        "wanted,row_id\n\nOne; two,%d\n".encode("utf-16").replace(b"%\0d\0", b"%d"),
+    ],
+    ids=["semicolons", "tabs and a mark", "UTF-16"],
+)
+def test_wanted_answers_come_as_spreadsheets_save_them(provider, make_animals, tmp_path, raw):
+    (animal,) = make_animals(1)
+    key = str(animal.pk).encode("utf-16-le" if raw.startswith(b"\xff\xfe") else "ascii")
+    (tmp_path / "wanted.csv").write_bytes(raw.replace(b"%d", key))
+    assert said("set", "one", NODE, "--csv", str(tmp_path / "wanted.csv"))["wanted"] == 1
+    assert EvaluationCase.objects.get().wanted == "One; two"
+
+
+@STORED
+@pytest.mark.parametrize(
+    ("raw", "refusal"),
+    [
+        (b"", "is blank"),
+        (b"row_id,wanted\n", "names no row"),
+        (b"id,answer\n1,a\n", "must name the columns row_id and wanted"),
+        (b"row_id,wanted,row_id\n1,a,2\n", "must name the columns row_id and wanted"),
+        (b"row_id,wanted\n1,caf\xe9\n", "isn't UTF-8"),
+        (b'row_id,wanted\n1,"open\n2,b\n', "line 3: a quotation mark is open"),
+        (b"row_id,wanted\n1,a,b\n", "line 2 has 3 cells, the first line 2"),
+        (b"row_id,wanted\n1,a\n1,b\n", "line 3: row 1 stands above already"),
+    ],
+)
+def test_a_file_that_can_be_read_in_two_ways_is_refused_with_its_line(
+    provider, tmp_path, raw, refusal
+):
+    (tmp_path / "wanted.csv").write_bytes(raw)
+    with pytest.raises(CommandError, match=refusal):
+        said("set", "one", NODE, "--csv", str(tmp_path / "wanted.csv"))
+    with pytest.raises(CommandError, match="can't be read"):
+        said("set", "one", NODE, "--csv", str(tmp_path / "none.csv"))
+    assert not EvaluationSet.objects.exists()
+
+
+@STORED
+def test_as_many_rows_with_a_value_are_drawn_as_were_asked_for(provider, make_animals):
+    make_animals(300)
+    some = Animal.objects.order_by("pk")[:4].values("pk")
+    Animal.objects.filter(pk__in=some).update(enriched_description="As it is now.")
+    made = said("set", "now", NODE, "--rows", "3", "--wanted", "row")
+    assert (made["cases"], made["wanted"]) == (3, 3)

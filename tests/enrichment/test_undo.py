@@ -186,9 +186,14 @@ def test_the_command_lists_shows_and_controls(provider, simulator, make_animals)
     shown = json.loads(command("show", key, "--json"))
     assert (shown["done"], shown["enrichment"]) == (3, "description_cleaning")
     Animal.objects.filter(name="Dog 0").update(enriched_description="By hand.")
+    assert "  row " not in command("show", key)
+    assert "completed. 3 done" in command("show", key)
     told = json.loads(command("undo", key, "--json"))
     assert told["undone"] == 2
     assert told["left"][0]["reason"] == EDITED
+    again = command("undo", key)
+    assert "Left as changed since: 1 row." in again
+    assert f"  row {told['left'][0]['row_id']}: {EDITED}" in again
     for words, why in (
         (("pause",), "say which batch"),
         (("pause", "zz"), "no batch begins"),

@@ -127,6 +127,15 @@ def test_a_change_in_the_database_is_kept_and_shown_as_drift(nodes, caplog):
     assert (model(), exit_code("--check")) == ("gpt-4o", 0)
 
 
+def test_a_check_says_whether_a_sync_settles_it_or_a_person(nodes):
+    with pytest.raises(CommandError, match=r"sync_llm_config`.* brings it in"):
+        call_command("sync_llm_config", "--check")
+    call_command("sync_llm_config")
+    set_in_database("qwen-32b")
+    with pytest.raises(CommandError, match="let the file win with --take yaml"):
+        call_command("sync_llm_config", "--check")
+
+
 def test_a_conflict_is_reported_and_start_up_takes_the_file(nodes, caplog):
     call_command("sync_llm_config")
     set_in_database("qwen-32b")

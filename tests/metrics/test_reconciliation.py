@@ -168,8 +168,11 @@ def test_the_command_imports_and_prints(tmp_path):
     file.write_text(BAD)
     with pytest.raises(CommandError, match="line 3: 'yesterday' is no day"):
         call_command("llm_reconcile", "openai", str(file))
-    with pytest.raises(CommandError, match="No such file"):
+    with pytest.raises(CommandError, match=r"nowhere\.csv can't be read \(No such file"):
         call_command("llm_reconcile", "openai", "nowhere.csv")
+    file.write_bytes(b"\xff\xfed\0a\0y\0")
+    with pytest.raises(CommandError, match="isn't UTF-8"):
+        call_command("llm_reconcile", "openai", str(file))
 
 
 def test_the_api_imports_for_administrators_and_shows_to_viewers():

@@ -64,12 +64,12 @@ class Command(BaseCommand):
             self.stdout.write(orjson.dumps(made, default=in_full).decode())
             return
         rows, calls = counted(at.total, "row"), counted(at.calls, "call")
-        self.stdout.write(
-            f"{batch}: {at.status}. {told} {at.done} done, {at.skipped} skipped, {at.failed}"
-            f" failed of {rows}; {calls}, {at.cost}. {at.reason}".strip()
-        )
+        ended = f"{at.done} done, {at.skipped} skipped, {at.failed} failed of {rows}"
+        said = (f"{batch}: {at.status}.", told, f"{ended}; {calls}, {at.cost}.", at.reason)
+        self.stdout.write(" ".join(each for each in said if each))
         for left in details.get("left", ())[:LEFT_SHOWN]:
-            self.stdout.write(f"  row {left['row_id']} {left['variant']}: {left['reason']}")
+            row = " ".join(each for each in (left["row_id"], left["variant"]) if each)
+            self.stdout.write(f"  row {row}: {left['reason']}")
 
     def _list(self, *, as_json: bool) -> None:
         rows = list(Batch.objects.order_by("-created_at")[:SHOWN])

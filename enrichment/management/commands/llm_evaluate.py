@@ -10,6 +10,7 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from enrichment.batches.cascades import CascadeFigures
+from enrichment.batches.progress import counted
 from enrichment.enrichments import get
 from enrichment.errors import EnrichmentError
 from enrichment.evaluations import judges, run_states, runs, sets
@@ -18,6 +19,7 @@ from enrichment.evaluations.run_cascade import figures_of
 from enrichment.evaluations.run_states import totals_of
 from enrichment.evaluations.runs import RunOrder
 from enrichment.evaluations.sets import CaseSource
+from enrichment.evaluations.wanted_file import text_of
 from enrichment.judging import agreement_in_words, judge_of, why_it_may_not_decide
 from enrichment.lane_queue import start_run
 from enrichment.models import Transport
@@ -96,7 +98,7 @@ def _make(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         ids=options["ids"],
         limit=options["rows"],
         wanted_by=WantedBy(options["wanted"]),
-        file=options["csv"].read_text() if options["csv"] else "",
+        file=_text(options["csv"]),
     )
     made = sets.make_set(
         options["name"],
@@ -108,7 +110,20 @@ def _make(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     cases = made.cases.count()
     wanted = made.cases.filter(wanted__isnull=False).count()
     told = {"name": made.name, "version": made.version, "cases": cases, "wanted": wanted}
-    return f"{made}: {cases} rows, the wanted answer of {wanted}.", told
+    return f"{made}: {counted(cases, 'row')}, the wanted answer of {wanted}.", told
+
+
+def _text(file: Path | None) -> str:
+    """What a file of wanted answers says; "" without one."""
+    if file is None:
+        return ""
+    try:
+        text = text_of(file.read_bytes())
+    except OSError as error:
+        raise CommandError(f"--csv: {file} can't be read ({error.strerror}).") from error
+    if not text.strip():
+        raise CommandError(f"--csv: {file} is blank.")
+    return text
 
 
 def _run(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -30,6 +30,11 @@ ADVICE = (
     " docs/nodes.md explains."
 )
 
+NOT_SYNCED = (
+    "The file says what the database doesn't yet: `manage.py sync_llm_config`, with the same"
+    " --file and --prune, brings it in."
+)
+
 
 class Command(BaseCommand):
     """Reads the nodes file, compares three ways, writes in one transaction."""
@@ -240,7 +245,9 @@ def _refuse_differences(plan: SyncPlan) -> None:
             returncode=CONFLICTS,
         )
     if not plan.is_settled:
-        raise CommandError(f"File and database differ. {ADVICE}", returncode=DIFFERS)
+        moved = any(each.standing is Standing.DRIFT for each in plan.differences)
+        said = f"File and database differ. {ADVICE}" if moved else NOT_SYNCED
+        raise CommandError(said, returncode=DIFFERS)
 
 
 def _as_json(named: str, plan: SyncPlan, *, written: bool) -> dict[str, Any]:

@@ -87,8 +87,10 @@ class Command(BaseCommand):
                     columns=columns,
                     skip_bad=options["skip_bad"],
                 )
-        except (OSError, UnicodeDecodeError) as error:
-            raise CommandError(f"{name}: {error}") from error
+        except OSError as error:
+            raise CommandError(f"{name} can't be read ({error.strerror}).") from error
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{name} isn't UTF-8: save it as CSV UTF-8.") from error
         except ExportUnreadable as error:
             raise CommandError(f"{name}: {error}") from error
         self.stderr.write(
