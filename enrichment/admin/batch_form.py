@@ -86,6 +86,7 @@ class BatchForm(forms.Form):
         widget=TextWidget(attrs=NUMBER | {"placeholder": _("All")}),
     )
     max_cost_usd = forms.DecimalField(
+        localize=True,  # a comma where the reader writes one
         label=_("Cap (USD)"),
         required=False,
         max_digits=16,
@@ -113,6 +114,7 @@ class BatchForm(forms.Form):
         widget=SelectWidget,
     )
     within_hours = forms.FloatField(
+        localize=True,  # a comma where the reader writes one
         label=_("Deadline in hours"),
         required=False,
         min_value=0,

@@ -75,6 +75,7 @@ class RunForm(forms.Form):
         help_text=gettext_lazy("Shown in lists."),
     )
     max_cost_usd = forms.DecimalField(
+        localize=True,  # a comma where the reader writes one
         label=gettext_lazy("Cap (USD)"),
         required=False,
         min_value=0,

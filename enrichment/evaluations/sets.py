@@ -133,7 +133,9 @@ def _wanted(enrichment: Enrichment, source: CaseSource, variant: str) -> dict[st
     if source.ids is not None:
         keys = [enrichment.checked_key(each) for each in source.ids]
     else:
-        drawn = rows if source.within is None else rows.filter(pk__in=source.within.values("pk"))
+        drawn = (
+            rows.all() if source.within is None else rows.filter(pk__in=source.within.values("pk"))
+        )
         if source.wanted_by == WantedBy.ROW:
             drawn = _with_value(drawn, enrichment, variant)
         keys = list(drawn.order_by("pk").values_list("pk", flat=True))

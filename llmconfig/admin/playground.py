@@ -80,6 +80,7 @@ class PlaygroundForm(forms.Form):
         widget=TextareaWidget(attrs={"rows": 5, "placeholder": _("Ask something")}),
     )
     temperature = forms.FloatField(
+        localize=True,  # a comma where the reader writes one
         label=_("Temperature"),
         required=False,
         min_value=0,

@@ -79,7 +79,7 @@ def filled(provider, simulator, make_animals, client):
 
 
 def violations(server: str, pages: list[str], *, seconds: float) -> dict[str, set[str]]:
-    """What axe finds grave, and what is wider than a phone, with the pages where it is so."""
+    """What axe finds grave, and what is wider than its screen, with the pages where it is so."""
     found: dict[str, set[str]] = {}
 
     def look(page: Any, rules: str, theme: str, address: str) -> None:
@@ -96,6 +96,8 @@ def violations(server: str, pages: list[str], *, seconds: float) -> dict[str, se
             look(page, ALL_RULES, "light", address)
             page.evaluate("document.documentElement.classList.add('dark')")
             look(page, DARK_RULES, "dark", address)
+            if page.evaluate("document.documentElement.scrollWidth") > DESK["width"]:
+                found.setdefault("wider than a desk", set()).add(address)
             page.set_viewport_size(PHONE)
             if page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
                 found.setdefault("wider than a phone", set()).add(address)
@@ -113,6 +115,7 @@ def test_our_own_pages_have_no_grave_violation_in_light_or_dark_and_fit_a_phone(
         reverse("admin:enrichment_batch_add"),
         reverse("admin:enrichment_batch_change", args=[batch.pk]),
         reverse("admin:metrics_generationmetric_changelist"),
+        reverse("admin:auth_user_change", args=[User.objects.get().pk]),
     ]
     assert violations(server, pages, seconds=180) == {}
 

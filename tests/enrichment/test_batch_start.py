@@ -71,6 +71,16 @@ def test_the_forecast_and_the_batch_are_of_the_rows_that_were_chosen(
     assert batch.params["whole_table"] is (given.keys() <= {"enrichment", "languages"})
 
 
+@pytest.mark.parametrize(("language", "typed"), [("de", "2,5"), ("es", "2,5"), ("en", "2.5")])
+def test_a_cap_is_typed_as_the_reader_writes_numbers(
+    provider, simulator, make_animals, operator, language, typed
+):
+    make_animals(1)
+    operator.defaults["HTTP_ACCEPT_LANGUAGE"] = language
+    asked(operator, "start", max_cost_usd=typed)
+    assert Batch.objects.get().max_cost_usd == Decimal("2.5")
+
+
 def test_its_terms_are_those_of_the_form(provider, simulator, make_animals, operator):
     make_animals(1)
     asked(operator, "start", max_cost_usd="2.5", priority="7", force="on", stale=["never"])

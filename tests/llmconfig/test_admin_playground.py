@@ -7,8 +7,10 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import Group, User
 from django.test import AsyncClient, Client
 from django.urls import reverse
+from django.utils import translation
 
 from llmconfig.admin.kit.attempts import attempt_lines
+from llmconfig.admin.playground import PlaygroundForm
 from llmconfig.configuration import snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from llmconfig.roles import ensure_roles
@@ -134,6 +136,13 @@ def test_a_schema_is_obeyed_and_a_broken_one_is_told(make_provider, make_node):
         answer, _ = ask(schema=broken)
         assert answer.status_code == 400
         assert complaint in json.loads(answer.content)["errors"]["schema"][0]
+
+
+def test_a_temperature_may_have_a_comma_where_the_reader_writes_one():
+    with translation.override("de"):
+        form = PlaygroundForm({"target": "responder", "message": "Hallo", "temperature": "0,5"})
+        assert form.is_valid(), form.errors
+    assert form.cleaned_data["temperature"] == 0.5
 
 
 def test_wrong_values_are_told_by_field(make_provider):
