@@ -147,7 +147,7 @@ def _failed(error: GenerationFailed) -> RequestRefused:
     if record.error_code == "calls_disabled":
         return RequestRefused(503, "calls_disabled", "All calls are switched off at the moment.")
     if record.error_code == "deadline":
-        return RequestRefused(504, "timeout", "No model answered in time.")
+        return _too_late(record.attempts)
     if isinstance(error, AnswerInvalid):
         return RequestRefused(502, error.code, "The model's answer does not obey the schema.")
     lasting = isinstance(error, GenerationRefused)
@@ -157,6 +157,13 @@ def _failed(error: GenerationFailed) -> RequestRefused:
     if last.outcome == "cooling":
         return _cooling(record.attempts)
     return _of_attempt(last, lasting=lasting) or _with_reason(error.code, last)
+
+
+def _too_late(attempts: Sequence[Attempt]) -> RequestRefused:
+    """The call's time was over while a model had it, or before limits let it go to one."""
+    if attempts and attempts[-1].waited_ms:
+        return _over_limits(DEFAULT_RETRY_AFTER_S)
+    return RequestRefused(504, "timeout", "No model answered in time.")
 
 
 def _cooling(attempts: Sequence[Attempt]) -> RequestRefused:
@@ -215,13 +222,14 @@ def _of_attempt(last: Attempt, *, lasting: bool) -> RequestRefused | None:
             retry_after_s=DATABASE_RETRY_AFTER_S,
         )
     if _limited(last):
-        return RequestRefused(
-            429,
-            "rate_limited",
-            "The model's limits are reached.",
-            retry_after_s=last.retry_after_s or DEFAULT_RETRY_AFTER_S,
-        )
+        return _over_limits(last.retry_after_s or DEFAULT_RETRY_AFTER_S)
     return None
+
+
+def _over_limits(retry_after_s: float) -> RequestRefused:
+    return RequestRefused(
+        429, "rate_limited", "The model's limits are reached.", retry_after_s=retry_after_s
+    )
 
 
 def _limited(attempt: Attempt) -> bool:

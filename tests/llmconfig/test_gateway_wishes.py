@@ -227,6 +227,25 @@ def test_a_callers_own_deadline_is_kept(connect, simulator, header):
         assert ask(client, {"x-nodewise-timeout": "soon"}).status_code == 400
 
 
+def test_a_call_whose_time_ends_while_it_waits_for_limits_is_told_to_come_back(connect, provider):
+    provider.tell(completion({"content": "Woof."}))
+    with connect(provider.url) as client:
+        Provider.objects.update(requests_per_minute=1)
+        with change(source="shell"):
+            pass
+        # Another process may not know of the limit yet; afterwards none is left for a minute.
+        reply = until(
+            lambda: (
+                (said := ask(client, {"x-nodewise-timeout": "0.3"})).status_code != 200 and said
+            ),
+            every=0.1,
+        )
+    assert reply.status_code == 429
+    assert reply.json()["error"]["code"] == "rate_limited"
+    assert int(reply.headers["retry-after"]) >= 1
+    assert "x-should-retry" not in reply.headers
+
+
 def test_a_used_up_budget_is_not_worth_another_try(connect, provider):
     Budget.objects.create(name="none", scope="everything", period="day", hard_limit_usd="0.00001")
     provider.tell(completion({"content": "Woof."}))

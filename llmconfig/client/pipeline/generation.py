@@ -125,14 +125,19 @@ def _stop(state: GenerationState, code: str, detail: str) -> None:
     if interrupted is None:
         return
     target, started = interrupted
+    waited_ms = 0.0
     if state.in_flight is None:
-        detail += " while it waited for budgets, limits or a cool-down"
+        cooling = cooldown.seconds_left(target) > 0
+        waited_ms = 0.0 if cooling else ms_since(started)
+        waited_for = "a cool-down" if cooling else "budgets or limits"
+        detail += f" while it waited for {waited_for}"
     attempt = Attempt(
         provider=target.provider.name,
         model=target.model_id,
         outcome=code,
         latency_ms=ms_since(started),
         detail=detail,
+        waited_ms=waited_ms,
     )
     if state.given_up is not None:
         attempt = state.given_up.counted(attempt)
