@@ -121,7 +121,10 @@ _INVERTED = re.compile(
 )
 _JUST = re.compile(r" just (?=\d)")
 # No condition: “when I was a puppy”.
-_WHEN_PAST = re.compile(r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|[a-z]+ed) )")
+_WHEN_PAST = re.compile(
+    r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|[a-z]+ed) "
+    r"|(?:saw|took|went|came|gave|knew|began|chose|wrote|did|were|was|had) )"  # mistyped for “we”
+)
 _DOUBLED = re.compile(r" (\S+)(?= \1 )")
 # No condition either: “if you would like to”, “if interested”, “if you have any questions”.
 _IF_INVITED = re.compile(

@@ -75,7 +75,11 @@ _GLUED_COMMA = re.compile(r"[,;](?<=[^\W\d_].)(?=[^\W\d_])")
 def plainly(text: str) -> str:
     """In lower case, as concepts are looked for in it."""
     text = text.lower().replace("’", "'")  # noqa: RUF001
-    text = text.replace("with out ", "without ").replace("not yet ", "not ")  # no end of a clause
+    text = (
+        text.replace("'cause ", "because ")
+        .replace("with out ", "without ")
+        .replace("not yet ", "not ")
+    )  # no end of a clause
     text = text.replace("w/o ", "without ").replace(" w/ ", " with ").replace("&", "and")
     if "- and " in text or "- or " in text:  # “house- and crate-trained”
         text = _SUSPENDED.sub(r"\1-\4\2\3-\4", text)

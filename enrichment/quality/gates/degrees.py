@@ -11,11 +11,13 @@ from collections.abc import Set as AbstractSet
 from enrichment.quality.gates.comparison import Passage, is_content, stem
 from enrichment.quality.lexicon.words import BEINGS
 
-_STRONG = "very extremely incredibly highly super really terribly exceptionally severely quite"
-_STRONG += " pretty extra intensely deeply totally completely absolutely always constantly"
+_STRONG = "very extremely incredibly highly super really terribly exceptionally severely extra"
+_STRONG += " intensely deeply totally completely absolutely always constantly"
 # Each way to measure the word behind it, by what it says of that; the longest first.
 _SAYINGS = {
     **dict.fromkeys(_STRONG.split(), "strong"),
+    **dict.fromkeys("quite pretty".split(), "rather"),
+    **dict.fromkeys("fairly rather moderately reasonably relatively".split(), "fairly"),
     **dict.fromkeys("somewhat slightly mildly kinda a_little a_bit a_tad a_touch".split(), "weak"),
     **dict.fromkeys("much lots plenty tons loads many long a_lot a_ton quite_a".split(), "much"),
     **dict.fromkeys("some several a_few a_couple a_little_of a_bit_of".split(), "some"),
@@ -29,7 +31,9 @@ _SAYINGS = {
 _OPPOSED = frozenset(
     {
         ("strong", "weak"), ("weak", "strong"), ("strong", "little"), ("much", "little"),
-        ("much", "some"), ("much", "weak"), ("some", "much"), ("some", "little"),
+        ("rather", "weak"), ("weak", "rather"), ("rather", "little"), ("strong", "fairly"),
+        ("fairly", "strong"), ("much", "some"), ("much", "weak"), ("some", "much"),
+        ("some", "little"),
         ("little", "much"), ("little", "some"), ("all", "own"), ("all", "one"), ("one", "all"),
     }
 )  # fmt: skip

@@ -30,8 +30,8 @@ def item_lost(source: Passage, known: Callable[[], Known], lost: Counter[str]) -
     `known` are the answer's words, `lost` those that the source has more of. Blank for none.
     """
     at = 0
-    for items in _lists(source.text.lower()):
-        kept = None
+    for items, is_priced in _lists(source.text.lower()):
+        kept = first = None
         for item in items:
             at += 1
             if at > MAX_LISTED:
@@ -40,11 +40,21 @@ def item_lost(source: Passage, known: Callable[[], Known], lost: Counter[str]) -
             if gone and kept is not None:
                 return f"without “{' '.join(item)}”"
             kept = item if not gone else kept
+            if gone and is_priced:
+                first = first or item
+            if kept and first:  # behind “includes” the list begins, and nothing else
+                return f"without “{' '.join(first)}”"
     return ""
 
 
-def _lists(text: str) -> Iterator[list[list[str]]]:
-    """What each list of a text has, as the words of its items that say something."""
+_PRICED = ("includ", "cover", "comes with")
+
+
+def _lists(text: str) -> Iterator[tuple[list[list[str]], bool]]:
+    """What each list of a text has, as the words of its items that say something.
+
+    And whether it tells what a price is for.
+    """
     for clause in _CLAUSES.split(text):
         parts = _ITEMS.split(clause)
         if len(parts) < MIN_ITEMS:
@@ -59,7 +69,7 @@ def _lists(text: str) -> Iterator[list[list[str]]]:
             if says:
                 items.append(says)
         if len(items) > 1:
-            yield items
+            yield items, any(map(clause.__contains__, _PRICED))
 
 
 MIN_ITEMS = 2

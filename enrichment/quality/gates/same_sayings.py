@@ -34,6 +34,11 @@ _SAYINGS = tuple(
         (r"fur[- ]?(?:baby|kid)", "dog"),
         (r"fur[- ]?(?:babies|kids)", "dogs"),
         (r"fur[- ]ever", "forever"),
+        ("dunno", "do not know"),
+        (r"wanna", "want to"),
+        (r"gonna", "going to"),
+        (r"lemme", "let me"),
+        (r"gimme", "give me"),
         (r"paw-?some", "awesome"),
         (r"paw-?fect", "perfect"),
     )
@@ -43,7 +48,8 @@ _MAY_SAY = re.compile(
     r"|that was|that were|who was|who were|which was|which were"
     r"|never ending|never-ending|unending"
     r"|in no time|on my own|on his own|on her own|on its own|on their own|on your own"
-    r"|fur bab|fur-bab|furbab|furkid|fur-kid|fur kid|fur-ever|fur ever|pawsome|paw-some|pawfect",
+    r"|fur bab|fur-bab|furbab|furkid|fur-kid|fur kid|fur-ever|fur ever|pawsome|paw-some|pawfect"
+    r"|dunno|wanna|gonna|lemme|gimme",
     re.IGNORECASE,
 )
 _EVER = re.compile(r"\b(how|what|where|who|when|which)ever\b(?!,)", re.IGNORECASE)

@@ -53,7 +53,7 @@ def other_voice(text: str, other: str) -> bool:
     Then who does it and whom it is done to change places: “found by the police”, “the police
     found”.
     """
-    return any(_acts(verb, active) for verb, active in _one_sided(text, other))
+    return any(_acts(verb, active) for verb, active, _ in _one_sided(text, other))
 
 
 def doer_changed(text: str, other: str) -> bool:
@@ -61,14 +61,44 @@ def doer_changed(text: str, other: str) -> bool:
 
     For texts whose words stand in the same order: “bitten by a dog”, “bit a dog”.
     """
-    return any(_acts(verb, active, alone=True) for verb, active in _one_sided(text, other))
+    return any(
+        _acts(verb, active, alone=True) and not _done_by_same(verb, active, passive)
+        for verb, active, passive in _one_sided(text, other)
+    )
 
 
-def _one_sided(text: str, other: str) -> Iterator[tuple[str, str]]:
-    """Passive verbs that name who did it in one text alone, with the other text."""
+def _one_sided(text: str, other: str) -> Iterator[tuple[str, str, str]]:
+    """Passive verbs that name who did it in one text alone, with the other text and this one."""
     before, after = (set(_DONE_BY.findall(each.lower())) for each in (text, other))
-    yield from ((verb, other) for verb in before - after)
-    yield from ((verb, text) for verb in after - before)
+    yield from ((verb, other, text) for verb in before - after)
+    yield from ((verb, text, other) for verb in after - before)
+
+
+_PERSONS = {"me": "i", "us": "we", "him": "he", "her": "she", "them": "they"}
+_SUBJECT, _OBJECT = "i|we|he|she|they|you|it", "me|us|him|her|them|you|it"
+_DOES = re.compile(
+    rf"\b({_SUBJECT}) (?:[a-z]+ly |also |then |just |first )?([a-z]+)"
+    rf" (?:in |up |out )?({_OBJECT})\b"
+)
+_IS_DONE = re.compile(
+    rf"\b({_SUBJECT}) (?:was|were|is|are|am|got|ha(?:s|ve|d) been)"
+    rf" (?:[a-z]+ly |also |then |just |first )?([a-z]+) (?:in |up |out )?by ({_OBJECT})\b"
+)
+
+
+def _done_by_same(verb: str, active: str, passive: str) -> bool:
+    """Whether pronouns tell that who does it and whom it is done to are the same in both."""
+    does = {
+        (_PERSONS.get(whom, whom), who)
+        for who, done, whom in _DOES.findall(active.lower())
+        if stem(done) == stem(verb)
+    }
+    is_done = {
+        (whom, _PERSONS.get(who, who))
+        for whom, done, who in _IS_DONE.findall(passive.lower())
+        if stem(done) == stem(verb)
+    }
+    return bool(does) and does == is_done
 
 
 def _acts(verb: str, text: str, *, alone: bool = False) -> bool:

@@ -19,6 +19,7 @@ from enrichment.quality.gates import (
     certainty,
     company,
     degrees,
+    hedging,
     listed,
     narrowed,
     parties,
@@ -158,6 +159,7 @@ def _changed(
         or certainty.other_age(source, answer)
         or certainty.bound_now(before.words, lost.keys(), new.keys())
         or certainty.done_otherwise(source, answer)
+        or hedging.known_otherwise(source, answer, lost.keys(), new.keys())
         or certainty.result_lost(answer, lost.keys(), denied=bool(after.denials))
     )
     if turned:

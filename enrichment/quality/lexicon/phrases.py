@@ -10,6 +10,7 @@ SIGNS = (
 _AT_TIMES = (
     "some days", "some of the time", "at times", "from time to time", "now and then",
     "every now and then", "now and again", "every once in a while", "once in a while",
+    "once in awhile", "one in a while", "one in awhile",  # as it is typed
     "on occasion", "every so often",
 )  # fmt: skip
 # Several words that say one thing, joined before words are looked at.
@@ -34,6 +35,11 @@ PHRASES: Mapping[str, str] = {
     "by mistake": "accidentally",
     **dict.fromkeys(_AT_TIMES, "sometimes"),
     "at all times": "always",
+    **{
+        f"{almost} all {whom}": f"most {whom}"
+        for almost in ("almost", "nearly", "virtually", "just about")
+        for whom in "of dogs cats people kids children other new the his her our".split()
+    },
     "is to be": "will be",
     "are to be": "will be",
     **{f"always {ready}": "likes" for ready in ("up for", "ready for", "game for", "down for")},

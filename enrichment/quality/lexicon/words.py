@@ -11,6 +11,8 @@ from collections.abc import Mapping
 # Words that say nothing alone; English, and the commonest of other languages.
 STOPWORDS = frozenset(
     """
+    gee wiz whiz whizz geez jeez gosh golly ooh oooh ohh aww awww awe whoa woah woo whoo hoo hooray
+    hurray horray hurrah yippee oops whoops yikes hmm ahem
     a about above after again all also am an and any are around as at away back be because been
     before being below between both but by can come could did do does doing done down during each
     either else even ever every few for from further get gets getting give go goes going got had has
