@@ -167,14 +167,20 @@ mended the gates afterwards:
 | 13 answers over 13 listings: profiles | 29 | 2 (6.9 %; 0.8 to 22.8 %) | 5 of 25 (20.0 %; 6.8 to 40.7 %) |
 | the same: entities | 40 | 1 (2.5 %; 0.1 to 13.2 %) | 0 of 14 (0.0 %; 0.0 to 23.2 %) |
 | tags of 5 listings | 5 | 0 (0.0 %; 0.0 to 52.2 %) | not counted |
+| 100 answers over 21 listings, all enrichments, 30 November | 209 | 6 (2.9 %; 1.1 to 6.1 %) | 32 of 151 (21.2 %; 15.0 to 28.6 %) |
 
 The dangerous ones: experienced owners who became experienced dogs in Spanish, the traits “loving”
 and “rescue work”, the tag “affectionate” for a “fun loving” boy, heartworms of a dog that tested
 negative, “good with children” from a column where the text wants them over 7, a biography in
-which these “please call”, and the breed “fox” of a slender one. All but the biography are mended: a
-fact no longer attests what the text limits, and a breed needs a word that breeds have. **The aim
-of 1 in 100 isn't shown**: that takes some 300 applied parts without a dangerous one, and each new
-set has had some. Of 8 Spanish translations the gates alone would have let 4 pass,
+which these “please call”, and the breed “fox” of a slender one. The six of the last set: two wanted
+homes without what the text asks of them (adults only, a single pet, an experienced owner; no cats),
+an interest in training of a house-trained dog, the trait “loving” for one that is “loving this
+slightly cooler weather”, and the tags “playful” for one that takes cats for toys and “affectionate”
+where a loving home is wanted. All but the biography are mended: a fact attests only what says all
+of it and what the text doesn't limit, a breed needs a word that breeds have, a wanted home carries
+the text's conditions, and what is said of the home or as a warning attests nothing. **The aim of 1
+in 100 isn't shown**: that takes some 300 applied parts without a dangerous one, and each new set
+has had some. Of 8 Spanish translations the gates alone would have let 4 pass,
 of which 3 are dangerous: that is why translations wait for a judge or a reviewer.
 The table has all of them, after mending.
 """  # noqa: E501

@@ -33,6 +33,11 @@ def codes(source, text, facts=FACTS):
         ("He has not met cats.", "Bo has not met cats yet."),
         ("She may be shy at first.", "may be shy at first"),
         ("Bo lives with us.", "good with dogs"),  # a fact
+        ("Bo is loving to everyone.", "loving"),
+        ("Bo is a sweet, loving and gentle girl.", "loving"),
+        ("A playful boy who shouldn't be around cats.", "playful"),
+        ("Bo shouldn't be around cats, but he loves toys.", "toys"),
+        ("Bo enjoys training.", "training"),
     ],
 )
 def test_what_a_sentence_or_a_fact_says_is_applied(source, text):
@@ -43,6 +48,15 @@ def test_a_fact_attests_nothing_that_the_text_limits():
     facts = "breed: Beagle; good with children: yes"
     assert codes("Bo lives with us.", "good with children", facts) == set()
     assert "no_evidence" in codes("Kids over 7, please.", "good with children", facts)
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [("house-trained", False), ("training", True), ("trained", True)],
+)
+def test_a_fact_attests_only_what_says_all_of_it(text, held):
+    facts = "breed: Beagle; house-trained: yes"
+    assert ("no_evidence" in codes("Bo lives with us.", text, facts)) is held
 
 
 @pytest.mark.parametrize(
@@ -61,6 +75,13 @@ def test_a_fact_attests_nothing_that_the_text_limits():
         ("He loves dogs. Children have to be older.", "loves dogs and children", "no_evidence"),
         ("Bo lives with us.", "friend of cats", "no_evidence"),  # a fact says no
         ("Bo lives with us.", "loving", "invented"),
+        ("Bo is loving this slightly cooler weather.", "loving", "no_evidence"),
+        ("Bo is loving life here.", "loving", "no_evidence"),
+        ("We look for a stable, gentle and committed home.", "gentle", "said_of_another"),
+        ("He is looking for someone calm and patient.", "patient", "said_of_another"),
+        ("Bo shouldn't be around cats, she thinks they are toys.", "playful", "no_evidence"),
+        ("He is not good with small dogs, they are toys to him.", "toys", "no_evidence"),
+        ("Bo is house-trained.", "training", "no_evidence"),
     ],
 )
 def test_what_no_sentence_says_waits_with_the_reason(source, text, code):
@@ -79,6 +100,10 @@ PLAYFUL = Concept("playful", "playful", {"en": "play* toys"})
         ("Are you playful?", "Are you playful", False),
         ("He was playful as a puppy.", "was playful", False),
         ("He is playful only with women.", "is playful only", False),
+        ("She shouldn't be around cats, she thinks they are toys.", "they are toys", False),
+        ("She plays with toys and has no cats at home.", "plays with toys", True),
+        ("We want a stable, playful and committed home.", "playful and committed", False),
+        ("A sweet, playful and gentle boy.", "playful", True),
         ("Él juega mucho con los niños de la casa y es muy bueno.", "juega mucho", True),
     ],
 )
@@ -106,3 +131,19 @@ def test_a_sentence_may_have_to_say_more_than_the_concept():
 )
 def test_a_condition_that_the_text_denies_is_none(source, quotation, denied):
     assert is_denied(source, quotation) is denied
+
+
+LOVING = Concept("loving", "loving", {"en": "is_loving very_loving loving_and loving"})
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("She is loving to everyone.", True),
+        ("She is very loving.", True),
+        ("She is loving this warm weather.", False),
+        ("We look for a loving and committed home.", False),
+    ],
+)
+def test_phrases_of_a_concept_count_where_they_speak_of_the_row_too(source, said):
+    assert is_said(source, source, LOVING, of_row=True, beside=frozenset()) is said

@@ -49,3 +49,43 @@ def test_a_profile_may_quote_a_sentence_that_another_one_is_glued_to():
     }
     bio = {"bio": f"Bo is a sweet puppy. {quoted}"}
     assert not get("dog_profiler").objections(bio, values, variant="", columns={"age": "Baby"})
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted", "missing"),
+    [
+        ("Bo needs an active home.", "an active home", []),
+        ("Bo needs an active home. No cats.", "an active home", ["cats"]),
+        ("Bo needs an active home. No cats.", "an active home without cats", []),
+        ("She shouldn't be around cats. She wants a home.", "a home", ["cats"]),
+        ("She has not been tested with cats. She wants a home.", "a home", []),
+        ("He likes cats and kids. He wants a home.", "a home", []),
+        (
+            "An adults only home as a single pet, with an experienced owner.",
+            "a suburban home",
+            ["adults only", "an experienced owner", "being the only one"],
+        ),
+        (
+            "An adults only home as a single pet, with an experienced owner.",
+            "an adults only home as a single pet, with an experienced owner",
+            [],
+        ),
+        ("A home with kids over 8, please.", "a home", ["children"]),
+        ("He needs a home with a fenced yard.", "a home with a yard", ["a fence"]),
+        ("He likes our fenced yard. He needs a home.", "a home", []),
+        ("The two must be adopted together into a home.", "a home", ["being adopted together"]),
+        ("He should have another dog at home. He needs another dog.", "a home", ["another dog"]),
+        ("Un hogar sin gatos es lo que necesita este perro.", "a home", []),
+    ],
+)
+def test_a_wanted_home_carries_what_the_text_asks_of_it(source, wanted, missing):
+    values = {"name": "Bo", "facts": "sex: Male; good with cats: no", "description": source}
+    told = get("dog_profiler").objections({"looking_for": wanted}, values, variant="", columns={})
+    dropped = [each.data["found"] for each in told if each.code == "dropped_condition"]
+    assert sorted(dropped[0] if dropped else []) == missing
+
+
+def test_a_biography_alone_may_say_less_than_the_text_asks_of_the_home():
+    values = {"name": "Bo", "facts": "sex: Male", "description": "Bo is sweet. No cats."}
+    told = get("dog_profiler").objections({"bio": "Bo is sweet."}, values, variant="", columns={})
+    assert "dropped_condition" not in {each.code for each in told}

@@ -10,12 +10,14 @@ from enrichment.errors import AnswerRejected
 from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
+from enrichment.listings.homes import HOME_CONDITIONS
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
 from enrichment.listings.traits import FRAMING, LOVING, SIZES, TRAITS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import (
     GateFinding,
     attested,
+    carried,
     changed_units,
     columns_decide,
     concepts_kept,
@@ -77,6 +79,7 @@ class DogProfiler(ListingEnrichment):
         promises_kept(STATEMENTS),
         attested(FRAMING, (*TRAITS, LOVING), SIZES),
         concepts_kept((*NEW_CONCEPTS, *TRAITS), LANGUAGES),
+        carried(HOME_CONDITIONS, "looking_for"),
     )
     binding_columns = ("name", *FACT_COLUMNS)
     abbreviations = ABBREVIATIONS

@@ -15,6 +15,7 @@ from enrichment.enrichments.confident_parts import (
 )
 from enrichment.enrichments.contract import Judgement, PromptText, schema_misfit
 from enrichment.listings.enrichments.listing import ListingEnrichment
+from enrichment.listings.homes import DEMAND
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
 from enrichment.plain_text import plain
 from enrichment.quality.gates import Concept, Gate, GateFinding, orders_choice
@@ -69,16 +70,13 @@ TRAIT_TAGS = frozenset(
 )  # fmt: skip
 # Words of which one has to stand in the sentence too: a yard that is spoken of is none that is
 # needed.
-_DEMAND = frozenset(
-    "need needs needed require requires required must should prefer prefers preferred ideal ideally"
-    " best looking want wants recommend recommended only".split()
-)
+_WANTED = DEMAND | frozenset({"looking", "want", "wants"})
 _FITNESS = frozenset("good great fine well suitable suited perfect ideal ok okay best".split())
 BESIDE_WORDS: Mapping[str, frozenset[str]] = {
     "apartment_friendly": _FITNESS,
-    "foster_needed": _DEMAND,
-    "needs_experience": _DEMAND,
-    "needs_garden": _DEMAND,
+    "foster_needed": _WANTED,
+    "needs_experience": _WANTED,
+    "needs_garden": _WANTED,
 }
 TAGS = tuple(sorted((*COLUMN_TAGS, *EVIDENCE_WORDS)))
 # English: in another language a quotation is enough.

@@ -2,6 +2,7 @@
 
 from enrichment.quality.gates.addresses import unknown_addresses
 from enrichment.quality.gates.attesting import attested
+from enrichment.quality.gates.carried import HomeCondition, carried
 from enrichment.quality.gates.columns import (
     Amount,
     Choice,
@@ -54,10 +55,12 @@ __all__ = [
     "Concept",
     "Gate",
     "GateFinding",
+    "HomeCondition",
     "Statement",
     "addresses_model",
     "announcement",
     "attested",
+    "carried",
     "changed_units",
     "columns_decide",
     "complete",

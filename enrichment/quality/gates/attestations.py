@@ -11,20 +11,29 @@ from functools import cached_property, lru_cache
 
 from enrichment.quality.gates.comparison import is_content, sentences, stem, words
 from enrichment.quality.gates.concepts import Concept, Text
+from enrichment.quality.gates.warning import warning_in
 from enrichment.quality.languages import guess
 from enrichment.quality.lexicon.attesting import (
     ADJECTIVES,
+    ARTICLES,
+    BE,
+    DETERMINERS,
+    FOLLOWED,
     GOODNESS,
     GOVERNING,
+    JOINERS,
     LIKING,
     LIMITS,
     NEGATIVE_RESULTS,
     OTHERS,
+    OWN_NOUNS,
     PAST,
     PREPOSITIONS,
     PRONOUNS,
     SAYING,
     SPEAKERS,
+    TRAINED_IN,
+    TURNING,
 )
 from enrichment.quality.lexicon.editing import ALIKE, DENYING
 from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF
@@ -37,6 +46,7 @@ MAX_PLACES = 50  # of one word in a sentence
 NEAR = 4  # words around one that may call its test negative
 CLAUSE = 12  # words at most in which a clause says who does something
 BEFORE = 5  # words in front of one in which its subject is looked for
+ADJECTIVES_ROW = 6  # words and signs at most to either side, of adjectives before one noun
 MAX_SOURCES = 64  # whose sentences are kept: the parts of one answer have one source
 
 _PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[,;:()!?–—]")  # noqa: RUF001
@@ -115,6 +125,22 @@ class Said:
         found = LIMITS & frozenset(self.pieces)
         return found | {LIMITED_BY_AGE} if _UP.search(self.text.lower()) else found
 
+    @cached_property
+    def _warned(self) -> tuple[int, int]:
+        """From which piece to which it warns of what the row does to others; nothing: (0, 0)."""
+        text = self.text.lower().replace("’", "'")  # noqa: RUF001
+        begins = warning_in(text)
+        if begins < 0:
+            return 0, 0
+        start = len(_PIECE.findall(text[:begins]))
+        ends = (at for at in range(start, len(self.pieces)) if self.pieces[at] in TURNING)
+        return start, next(ends, len(self.pieces))
+
+    def warns(self, at: int) -> bool:
+        """Whether the word at this place belongs to a warning: “no cats, they look like toys”."""
+        start, end = self._warned
+        return start <= at < end
+
     def limits_of(self, place: int) -> frozenset[str]:
         """What limits what is said at a place: not what stands behind a “who”."""
         if not self.limits:
@@ -157,7 +183,44 @@ class Said:
             # “an active outdoor family”, but not “is calm, families …”.
             if len(after) == 2 and after[1] in OTHERS and is_content(after[0]):
                 return True
-        return self._has_another_subject(at)
+        return self._describes_another(at) or self._has_another_subject(at)
+
+    def _describes_another(self, at: int) -> bool:
+        """Whether it is one of the adjectives of somebody else.
+
+        As in “a stable, loving and committed home” and “someone calm and patient”.
+        """
+        for back in range(at - 1, max(-1, at - ADJECTIVES_ROW), -1):
+            piece = self.pieces[back]
+            if piece in FOLLOWED:
+                return True
+            if piece in ARTICLES:
+                break
+            if piece not in JOINERS and not is_content(piece):
+                return False
+        else:
+            return False
+        for piece in self.pieces[at + 1 : at + ADJECTIVES_ROW]:
+            if piece in OTHERS:
+                return True
+            if piece in OWN_NOUNS or (piece not in JOINERS and not is_content(piece)):
+                return False
+        return False
+
+    def is_verb(self, at: int) -> bool:
+        """Whether an adjective that is a verb's form stands as one: “am loving this weather”."""
+        after = self.pieces[at + 1 : at + 2]
+        if self.pieces[at] not in ADJECTIVES or not after:
+            return False
+        if after[0] in DETERMINERS:
+            return True
+        before = self.pieces[max(0, at - 2) : at]
+        return is_content(after[0]) and not BE.isdisjoint(before) and ARTICLES.isdisjoint(before)
+
+    def trained_in(self, at: int) -> str:
+        """What “trained” at this place stands behind: “house” of “house-trained”."""
+        before = self.pieces[at - 1] if at else ""
+        return before if before in TRAINED_IN and self.pieces[at] == "trained" else ""
 
     def _has_another_subject(self, at: int) -> bool:
         """Whether the clause says the word of another: “your family is active”, “we put energy”."""
@@ -173,6 +236,17 @@ class Said:
                 return True
             said = said or piece in SAYING
         return False
+
+    def places_where(self, concept: Concept) -> list[int]:
+        """Where it has a concept's words; of a phrase its last word of meaning."""
+        found = {place for place, piece in enumerate(self.pieces) if speaks(concept, piece)}
+        for phrase in concept.forms["en"].phrases:
+            parts = tuple(_PIECE.findall(phrase))
+            for at in self.places_of(keys_of(parts[0])):
+                if self.pieces[at : at + len(parts)] == parts:
+                    meant = [n for n, part in enumerate(parts) if is_content(part)]
+                    found.add(at + (meant[-1] if meant else 0))
+        return sorted(found)
 
     def is_past(self, at: int) -> bool:
         """Whether a verb of the past or of things to come leads to the word at this place."""
@@ -277,12 +351,13 @@ def is_said(
 def _is_of_row(said: Said, concept: Concept) -> bool:
     if said.asks:
         return False
-    places = [place for place, piece in enumerate(said.pieces) if speaks(concept, piece)]
-    if not places:
-        return not said.limits
     return any(
-        not said.limits_of(place) and not said.is_of_others(place) and not said.is_past(place)
-        for place in places
+        not said.limits_of(place)
+        and not said.is_of_others(place)
+        and not said.is_past(place)
+        and not said.is_verb(place)
+        and not said.warns(place)
+        for place in said.places_where(concept)
     )
 
 

@@ -184,12 +184,24 @@ class _Reader:
         for place in sorted(places)[:MAX_LOOKED_AT]:
             said = self.known.said[place]
             objection = self._objection_to(said, run, governor)
-            if not objection and said.is_fact and self._is_limited(run):
-                objection = NO_EVIDENCE
+            if not objection and said.is_fact:
+                whole = self._says_all(said, run, governor)
+                objection = NO_EVIDENCE if not whole or self._is_limited(run) else ""
             if not objection:
                 return ""
             worst = MOVED if objection == MOVED else worst
         return worst
+
+    def _says_all(self, fact: Said, run: Sequence[int], governor: frozenset[str]) -> bool:
+        """Whether a run says all of a fact: “house trained: yes” tells of no training."""
+        others = set(self._claimed()) - set(run)
+        told = (keys for at, keys in enumerate(self.sentence.keys) if at not in others)
+        own = governor.union(*told)
+        return all(
+            not own.isdisjoint(keys)
+            for piece, keys in zip(fact.pieces, fact.keys, strict=True)
+            if is_content(piece)
+        )
 
     def _is_limited(self, run: Sequence[int]) -> bool:
         """Whether the text limits what a fact says without limits: “kids over 7, please”."""
@@ -264,6 +276,9 @@ class _Reader:
             if place >= start
             and said.denied[place] is denied
             and not said.limits_of(place) - self.sentence.limits
+            and (not said.is_verb(place) or self.sentence.is_verb(at))
+            and (not said.warns(place) or self.sentence.warns(at))
+            and (not (way := said.trained_in(place)) or way in self.sentence.pieces)
         ]
 
     def _is_elsewhere(self, said: Said, place: int, at: int) -> bool:

@@ -37,7 +37,8 @@ SPEAKERS = frozenset(
     "we you our your they're we're you're you'll we'll everything everyone".split()
 )
 PREPOSITIONS = frozenset(
-    "with to for by from of at on near next beside around love loves give gives let meet".split()
+    "with to for by from of at on in into near next beside around love loves give gives let"
+    " meet".split()
 )
 # Between somebody and what is said of them.
 SAYING = frozenset("is are was were be being who that which has have".split())
@@ -62,3 +63,22 @@ PLAIN_FRAMES = frozenset(
     for one in "loving caring forever new permanent happy good great perfect wonderful".split()
     for other in "home homes family families household owner owners person people".split()
 )
+# A verb of these behind “loving” or in front of it makes it one: “I am loving this weather”.
+BE = frozenset("am is are was were be been being i'm he's she's it's they're we're".split())
+DETERMINERS = frozenset(
+    "this that these those the my your his her its our their it them every each all life".split()
+)
+ARTICLES = frozenset("a an the your our their some any another this that".split())
+JOINERS = frozenset(", and or &".split())
+# Whom adjectives follow: “someone calm and patient”.
+FOLLOWED = frozenset("someone somebody anyone anybody".split())
+# What a listing calls its dog: adjectives in front of these are its own.
+OWN_NOUNS = frozenset(
+    """
+    dog doggy doggo pup puppy pooch boy girl guy gal lady gentleman lad fella fellow man sweetheart
+    baby companion friend mix mutt soul personality temperament nature disposition
+    """.split()
+)
+# In front of “trained” it says in what: that is no training.
+TRAINED_IN = frozenset("house crate potty leash kennel litter box pad paper toilet".split())
+TURNING = frozenset("but yet however though although ;".split())

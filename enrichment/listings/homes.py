@@ -1,0 +1,70 @@
+"""What a listing asks of the home, in English: a text that says what home is wanted carries it."""
+
+from enrichment.listings.concepts import CAT, CHILD
+from enrichment.quality.gates import Concept, HomeCondition
+
+DEMAND = frozenset(
+    "need needs needed require requires required must should ideal ideally best only prefer prefers"
+    " preferred recommend recommended".split()
+)
+_ADOPTERS = frozenset(
+    "owner owners home homes family families adopter adopters handler handlers parent parents"
+    " someone somebody hands".split()
+)
+
+
+def _words(words: str) -> Concept:
+    return Concept("home", "home", {"en": words})
+
+
+_ADULTS = (
+    "adults_only adult_only adults-only adult-only adult_home adult_household only_adults all_adult"
+    " mature_home"
+)
+_ALONE = (
+    "only_dog only_pet only_animal only_child single_pet single_dog single_animal sole_pet sole_dog"
+)
+_NO_OTHERS = f"{_ALONE} no_other_dogs no_other_pets no_other_animals no_dogs no_pets alone without"
+_TOGETHER = (
+    "adopted_together placed_together go_together stay_together kept_together homed_together"
+    " rehomed_together bonded"
+)
+HOME_CONDITIONS = (
+    HomeCondition(
+        "an experienced owner",
+        _words("experience experienced"),
+        _words("experienc*"),
+        beside=_ADOPTERS | DEMAND,
+    ),
+    HomeCondition("adults only", _words(_ADULTS), _words("adult* child* kid* teen*")),
+    HomeCondition(
+        "children", CHILD, _words("child* kid* toddler* bab* adult* teen*"), denied=True, aged=True
+    ),
+    HomeCondition(
+        "cats", CAT, _words(f"cat cats kitt* feline* {_NO_OTHERS} no_other"), denied=True
+    ),
+    HomeCondition("being the only one", _words(_ALONE), _words(f"{_NO_OTHERS} only single sole")),
+    HomeCondition(
+        "no other dogs",
+        _words("dogs another_dog other_pets other_animals"),
+        _words(f"dogs another_dog other_pets other_animals {_NO_OTHERS}"),
+        denied=True,
+    ),
+    HomeCondition(
+        "another dog",
+        _words("another_dog dog_companion canine_companion dog_buddy dog_sibling"),
+        _words("another other dogs companion* buddy buddies sibling* playmate*"),
+        beside=DEMAND - {"should", "only"},
+    ),
+    HomeCondition(
+        "being adopted together", _words(_TOGETHER), _words("together bonded both pair duo two")
+    ),
+    HomeCondition("a fence", _words("fence*"), _words("fence*"), beside=DEMAND),
+    HomeCondition("no men", _words("men"), _words("men women woman female*"), denied=True),
+    HomeCondition(
+        "no apartment",
+        _words("apartment* condo*"),
+        _words("apartment* condo* house yard"),
+        denied=True,
+    ),
+)

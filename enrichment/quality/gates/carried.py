@@ -1,0 +1,97 @@
+"""What a source asks of the home, carried into a text that says what home is wanted. English."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from enrichment.quality.gates.attestations import LIMITED_BY_AGE, Said, attestations
+from enrichment.quality.gates.concepts import Concept, Text
+from enrichment.quality.gates.contract import (
+    Checked,
+    Gate,
+    GateFinding,
+    found_in_answer,
+    register_code,
+)
+from enrichment.quality.languages import guess
+
+DROPPED_CONDITION = register_code(
+    "dropped_condition",
+    _("A condition of the home is missing"),
+    "Name every condition that the text sets for the home, or leave the home out.",
+)
+# What makes an age of those that a sentence speaks of: “children over 7”.
+_AGED = frozenset({"older", "over", "above", "younger", "under", LIMITED_BY_AGE})
+# Where nobody knows, or where it matters to nobody, nothing is asked.
+_ASKS_NOTHING = frozenset(
+    """
+    tested met know known sure unsure unknown idea comment mind minds bother bothers bothered
+    problem problems issue issues trouble fazed phased afraid
+    """.split()
+)
+
+
+@dataclass(frozen=True)
+class HomeCondition:
+    """Something that a source may ask of the home.
+
+    `asked` are the words that it asks with, `told` those with which a text carries it. `denied`:
+    only where the source denies it, or warns of it, as of cats; `aged`: where it has an age of
+    theirs too; `beside`: words of which one has to stand in the sentence, empty for none.
+    """
+
+    label: str
+    asked: Concept
+    told: Concept
+    denied: bool = False
+    aged: bool = False
+    beside: AbstractSet[str] = frozenset()
+
+    def is_asked_in(self, said: Said) -> bool:
+        """Whether a sentence asks for it."""
+        if said.is_fact or said.asks or not said.read.has(self.asked):
+            return False
+        if self.beside and self.beside.isdisjoint(said.pieces):
+            return False
+        places = said.places_where(self.asked)
+        if not self.denied:
+            return any(not _is_denied(said, place) for place in places)
+        if not _ASKS_NOTHING.isdisjoint(said.pieces):
+            return False
+        return (self.aged and not _AGED.isdisjoint(said.limits)) or any(
+            said.denied[place] or said.warns(place) for place in places
+        )
+
+
+NEAR = 4  # words in front of one, none behind a comma, that may deny it
+
+
+def _is_denied(said: Said, place: int) -> bool:
+    return said.denied[place] and "," not in said.pieces[max(0, place - NEAR) : place]
+
+
+def carried(conditions: Sequence[HomeCondition], field: str) -> Gate:
+    """A gate for a field that says what home is wanted: it carries what the source asks of one.
+
+    The adopter who reads of a suburban home has to read too that it must be one without cats.
+    """
+
+    def check(checked: Checked) -> GateFinding | None:
+        text = checked.value.get(field) if isinstance(checked.value, Mapping) else None
+        if not text or (guess(checked.source) or "en") != "en":
+            return None
+        missing = list(_missing(conditions, checked.source, Text(text, "en")))
+        if not missing:
+            return None
+        return found_in_answer(DROPPED_CONDITION, "The text asks of the home also", missing)
+
+    return check
+
+
+def _missing(conditions: Sequence[HomeCondition], source: str, text: Text) -> Iterator[str]:
+    said = attestations(source).said
+    for each in conditions:
+        if not text.has(each.told) and any(map(each.is_asked_in, said)):
+            yield each.label
