@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -154,14 +155,10 @@ class Checked:
         if not table:
             return passage
         parted = passage.text.translate(_BRACKETS).split()
-        short = {each.strip(",;:!?()*").replace(".", "") for each in parted}
-        short |= {part for each in short for part in each.replace("-", "/").split("/")}
-        short |= {each.lower() for each in short}
-        short |= {each[:-1] for each in short if each.endswith("s")}
+        kept = max(map(len, parted), default=0) <= MAX_KEPT
+        short = set[str]().union(*map(_forms if kept else _forms.__wrapped__, set(parted)))
         more = [long for each in short & table.keys() for long in table[each]]
-        lower = passage.lower
-        more += [long for each in table if " " in each and each in lower for long in table[each]]
-        more += _said_in_full(lower, table)
+        more += _said_otherwise(passage.lower, table)
         return Passage("\n".join((passage.text, *more))) if more else passage
 
     @cached_property
@@ -227,12 +224,27 @@ class Checked:
 
 
 # What tables of abbreviations stand for, ready to be looked for; the tables stay with it.
-_in_full: dict[int, tuple[Mapping[str, tuple[str, ...]], Any, list[str]]] = {}
+_in_full: dict[int, tuple[Mapping[str, tuple[str, ...]], Any, list[str], list[str]]] = {}
 MAX_TABLES = 32
 
 
-def _said_in_full(lower: str, table: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """The abbreviations of which a text in lower case has what they stand for, in their order."""
+MAX_KEPT = 40  # characters of a word whose forms are kept
+
+
+@lru_cache(maxsize=50_000)
+def _forms(word: str) -> frozenset[str]:
+    """A word as a table of abbreviations may have it: without marks, in parts, in the singular."""
+    plain = word.strip(",;:!?()*").replace(".", "")
+    forms = {plain, *plain.replace("-", "/").split("/")}
+    forms |= {each.lower() for each in forms}
+    return frozenset(forms | {each[:-1] for each in forms if each.endswith("s")})
+
+
+def _said_otherwise(lower: str, table: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """What abbreviations of several words in a text in lower case stand for.
+
+    And those of which it has what they stand for, in their order.
+    """
     known = _in_full.get(id(table))
     if known is None:
         if len(_in_full) >= MAX_TABLES:
@@ -242,10 +254,12 @@ def _said_in_full(lower: str, table: Mapping[str, tuple[str, ...]]) -> list[str]
         for _short, long in pairs:
             searched.Add(re2.escape(long))
         searched.Compile()
-        known = _in_full[id(table)] = (table, searched, [short for short, _ in pairs])
-    _table, searched, shorts = known
+        spaced = [short for short in table if " " in short]
+        known = _in_full[id(table)] = (table, searched, [short for short, _ in pairs], spaced)
+    _table, searched, shorts, spaced = known
+    more = [long for each in spaced if each in lower for long in table[each]]
     found = searched.Match(lower.encode(errors="surrogatepass")) or ()
-    return list(dict.fromkeys(shorts[at] for at in sorted(found)))
+    return [*more, *dict.fromkeys(shorts[at] for at in sorted(found))]
 
 
 Gate = Callable[[Checked], GateFinding | None]

@@ -29,6 +29,8 @@ def item_lost(source: Passage, known: Callable[[], Known], lost: Counter[str]) -
 
     `known` are the answer's words, `lost` those that the source has more of. Blank for none.
     """
+    if not any(map(_says_something, lost)):
+        return ""
     at = 0
     for items, is_priced in _lists(source.text.lower()):
         kept = first = None

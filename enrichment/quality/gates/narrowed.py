@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import Passage, is_content, words
+from enrichment.quality.gates.contract import Checked
 from enrichment.quality.lexicon.editing import ADDED, DROPPED
 from enrichment.quality.lexicon.quantities import MONTHS, NUMBER_WORDS, UNIT_OF
 from enrichment.quality.lexicon.words import BEINGS
@@ -53,13 +54,13 @@ MAX_BEHIND = 6  # and behind it
 MAX_NARROWED = 60  # limits that are looked for, of one sentence
 
 
-def narrowed(source: Passage, answer: Passage, everything: Passage, typed: AbstractSet[str]) -> str:
+def narrowed(source: Passage, answer: Passage, checked: Checked, typed: AbstractSet[str]) -> str:
     """What limits a being in only one of two texts, in words; blank for nothing.
 
-    `everything` is the whole source, of which an answer may take a limit; `typed` the words that
-    its changed part means, however it is typed.
+    An answer may take a limit of the whole source; `typed` are the words that its changed part
+    means, however it is typed.
     """
-    for passage, other, said in ((source, answer, "without"), (answer, everything, "with")):
+    for passage, said in ((source, "without"), (answer, "with")):
         if _ONES.isdisjoint(passage.words) and _LIMITED.isdisjoint(passage.words):
             continue
         found = _before(passage) if said == "with" else (*_before(passage), *_behind(passage))
@@ -68,6 +69,7 @@ def narrowed(source: Passage, answer: Passage, everything: Passage, typed: Abstr
                 break
             if said == "with" and all(word in typed for word in limit):
                 continue
+            other = answer if said == "without" else checked.source_words
             if not any(_has(other, word) for word in limit):
                 return f"{said} “{' '.join(limit)}” of “{being}”"
     return ""

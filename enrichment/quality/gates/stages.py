@@ -115,8 +115,13 @@ _WAS = frozenset({"was", "were", "has_been"})
 _MAY = frozenset({"may", "might", "could"})
 
 
-def softened(before: Counter[str], after: Counter[str]) -> str:
-    """A demand that became a wish while another one stands, or what happened and now may."""
+def softened(before: Counter[str], after: Counter[str], lost: AbstractSet[str]) -> str:
+    """A demand that became a wish while another one stands, or what happened and now may.
+
+    `lost` are the words that there were more of before.
+    """
+    if _MUST.isdisjoint(lost) and _WAS.isdisjoint(lost):
+        return ""
     fell = sum(before[word] - after[word] for word in _MUST)
     rose = [word for word in _WISHED if after[word] > before[word]]
     if fell > 0 and rose and any(after[word] for word in _MUST):

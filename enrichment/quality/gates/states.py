@@ -7,6 +7,7 @@ import re
 from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import Passage
+from enrichment.quality.gates.contract import Checked
 
 # What a dog may be said to be, and behind it the beginnings of words by which a text says so.
 _STATES = tuple(
@@ -26,13 +27,14 @@ crate crated cratetrained crate_trained: crat kennel cage
 _ALL_STATES = frozenset().union(*(states for states, _ in _STATES))
 
 
-def state_from_nowhere(new: AbstractSet[str], everything: Passage) -> str:
+def state_from_nowhere(new: AbstractSet[str], checked: Checked) -> str:
     """A state such as “neutered” among an answer's new words that the source has in no form.
 
-    `everything` is the whole source. Blank for none.
+    Blank for none.
     """
     if _ALL_STATES.isdisjoint(new):
         return ""
+    everything = checked.source_words
     for states, beginnings in _STATES:
         for state in sorted(states & new):
             if not (

@@ -20,6 +20,7 @@ from enrichment.quality.gates import (
     company,
     degrees,
     hedging,
+    limiting,
     listed,
     narrowed,
     parties,
@@ -50,8 +51,6 @@ from enrichment.quality.lexicon.editing import (
     DROPPED,
     GRAVE,
     LIGHT,
-    MAY_COME,
-    MAY_GO,
     TURNS,
     WEIGHTY,
 )
@@ -121,7 +120,11 @@ def _changed(
     turned = (
         swapped(gone, added, new.keys() | lost.keys())
         or _turned(lost.keys(), new.keys(), source.text, answer.text, denied=bool(after.denials))
-        or (_weighed(before, after, source, answer, checked.changes.after) if lost or new else "")
+        or (
+            limiting.limits_kept(before, after, source, answer, checked.changes.after)
+            if lost or new
+            else ""
+        )
         or _counted(before, after, checked.changes)
         or stages.tenses(lost.keys(), new.keys(), f"{source.lower} {answer.lower}")
         or _new_codes(answer.text, source, checked, besides)
@@ -129,7 +132,7 @@ def _changed(
         or company.unlimited(source, answer)
         or (new.keys() & SEXES and company.sex_from_nowhere(answer, checked.source_words))
         or company.left_out(source, answer, lost.keys(), checked)
-        or narrowed.narrowed(source, answer, checked.source_words, before.words.keys())
+        or narrowed.narrowed(source, answer, checked, before.words.keys())
         or parties.other_payer(source, answer)
         or parties.other_subject(source, answer, lost.keys())
         or parties.other_way(source, answer)
@@ -142,10 +145,10 @@ def _changed(
         or stages.compared_otherwise(source, answer)
         or sides.sides_exchanged(source, answer)
         or stages.short_is(source, answer, lost.keys(), new.keys())
-        or states.state_from_nowhere(new.keys(), checked.source_words)
+        or states.state_from_nowhere(new.keys(), checked)
         or states.no_longer_lasting(source, answer, checked.changes.before, checked.changes.after)
         or stages.counts_moved(source, answer)
-        or stages.softened(before.words, after.words)
+        or stages.softened(before.words, after.words, lost.keys())
         or put_in.said_otherwise(source, answer, lost.keys(), new.keys())
         or degrees.measured_otherwise(source, answer, lost.keys(), new.keys())
         or degrees.partly(source, answer, lost.keys(), new.keys())
@@ -331,57 +334,6 @@ def _turned(
         if others:
             return f"{came[kind, option]}, not {others[0]}".replace("_", " ")
     return ""
-
-
-def _weighed(
-    before: Wording, after: Wording, source: Passage, answer: Passage, added: Passage
-) -> str:
-    """Whether a word that limits what is said was left out or put in.
-
-    A fee may stand in another sentence that was `added`.
-    """
-    had, has = _weighty(before), _weighty(after)
-    stated = _stated(source, answer, added, only=("only" in had) is not ("only" in has))
-    for name in sorted(had.keys() - has.keys() - MAY_GO - stated):
-        if not answer.misspells(had[name]):
-            return f"without “{had[name].replace('_', ' ')}”"
-    for name in sorted(has.keys() - had.keys() - MAY_COME - (stated & _SAID_BEFORE)):
-        if not source.misspells(has[name]):
-            return f"with “{has[name].replace('_', ' ')}”"
-    return ""
-
-
-def _stated(source: Passage, answer: Passage, added: Passage, *, only: bool) -> set[str]:
-    """What limits in one of two texts and is said in the other one in words of another kind."""
-    stated = set[str]()
-    if "?" in answer.text and "?" not in source.text:  # “Interested? Call us.”
-        stated.add("condition")
-    if not _OLDER.isdisjoint(answer.words | source.words):  # “21 or older”
-        stated.add("least")
-    if states.lasts(source.lower):  # “for the rest of his life”
-        stated.add("always")
-    if (
-        _PRICE.search(answer.lower)
-        or not _FEES.isdisjoint(added.words)
-        or put_in.names_no_fee(source)
-    ):
-        stated.add("fee")
-    if "two" in source.words ^ answer.words:  # “both ears”, “her two ears”
-        stated.add("both")
-    if only and put_in.only_for_just(source, answer):
-        stated.add("only")
-    return stated
-
-
-_SAID_BEFORE = frozenset({"least", "always", "only"})
-_OLDER = frozenset("older over up more taller above larger".split())
-_FEES = frozenset(word for word, names in WEIGHTY.items() if "fee" in names)
-_PRICE = re.compile(r"\$|\bdollars?\b|\bfree\b")
-
-
-def _weighty(wording: Wording) -> dict[str, str]:
-    """What limits, by its name, with the word that does."""
-    return {name: word for word in wording.words.keys() & WEIGHTY.keys() for name in WEIGHTY[word]}
 
 
 def _counted(before: Wording, after: Wording, changes: Changes) -> str:
