@@ -22,7 +22,7 @@ def test_what_a_pattern_finds_the_quick_look_finds_also_where_a_word_goes_on_beh
     """A surrounding may cut a word, so a match may end where the text doesn't."""
     found = 0
     for listing in (each.listing.lower() for each in injected()):
-        for _quick, pattern in gate._ADDRESSED:
+        for _quick, pattern in gate._kinds():
             for match in pattern.finditer(listing):
                 found += 1
                 assert gate._may_address(f"{listing[: match.end()]}x".encode())
