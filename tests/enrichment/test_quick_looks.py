@@ -61,6 +61,36 @@ def test_dots_and_spaces_around_a_text_are_no_change(source, answer):
     assert compare(source, answer) is NO_CHANGES
 
 
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        ("Age: 4\nBreed: Lab\nHe is calm!!! Call...", "Age: 4 Breed: Lab He is calm! Call."),
+        ("One of 7 pups -- all sweet\nHe runs..", "One of 7 pups - all sweet He runs."),
+        ("*No kids.*\n\nHe runs!!", "*No kids.* He runs!"),
+    ],
+)
+def test_lines_that_were_only_joined_and_marks_that_were_tidied_are_no_change(source, answer):
+    assert compare(source, answer) is NO_CHANGES
+
+
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        (
+            "Good with dogs, no children\nHousetrained!!",
+            "Good with dogs, no children Housetrained!",
+        ),
+        ("Sanctuary dog?No\nPattern: none!!", "Sanctuary dog?No Pattern: none!"),
+        ("He doesn’t bite\nCats!!", "He doesn’t bite Cats!"),  # noqa: RUF001
+        ("Age: 4\nGood with kids?!", "Age: 4 Good with kids!"),
+        ("Age: 1.5\nHe runs!!", "Age: 15 He runs!"),
+        ("Age: 4\nHe runs!! Fast", "Age: 4 He runs, Fast"),
+    ],
+)
+def test_lines_that_deny_and_marks_that_say_something_are_changes(source, answer):
+    assert compare(source, answer) is not NO_CHANGES
+
+
 def test_a_change_in_the_midst_of_long_texts_is_found_by_its_sentence():
     text = " ".join(f"Dog {number} likes to run." for number in range(50))
     changes = compare(text, text.replace("Dog 25 likes", "Dog 25 hates"))

@@ -91,7 +91,7 @@ def _compared(source: str, answer: str, ours: list[str], theirs: list[str]) -> C
     """The same for texts of any kind, of which there are the chunks."""
     rest, other = _without_same_ends(source, answer)
     before, after = rest.split(), other.split()
-    if before == after:
+    if before == after or (_only_tidied(before, after) and not _may_deny_on(rest)):
         return NO_CHANGES
     first, last = _same_ends(before, after)
     gone, added = _differing(
@@ -123,6 +123,45 @@ def _differ_in_marks(before: list[str], after: list[str]) -> bool:
         and _has_plain_spaces("".join(before))
         and _has_plain_spaces("".join(after))
     )
+
+
+def _only_tidied(before: list[str], after: list[str]) -> bool:
+    """Whether words parted by spaces are the same but for marks that stood several times.
+
+    What ends a sentence still ends one, and what asks still asks.
+    """
+    if len(before) != len(after):
+        return False
+    return all(
+        _tidied(one) == _tidied(other)
+        for one, other in zip(before, after, strict=True)
+        if one != other
+    )
+
+
+def _may_deny_on(text: str) -> bool:
+    """Whether a line of a text denies at its end, without a mark: joined, it denies the next."""
+    return "\n" in text and any(
+        _DENIES_ON.search(line[-MAX_LOOKED_AT:])
+        for each in text.split("\n")
+        if (line := each.rstrip(_AROUND_ENDS)) and line[-1] not in _ENDING
+    )
+
+
+MAX_LOOKED_AT = 200  # characters at the end of a line
+_DENIES_ON = re.compile(  # with as many words behind it as it reaches
+    r"(?:\b(?:no|not|none|never|without|nor|neither|cannot)\b|n['’]t\b)"  # noqa: RUF001
+    r"(?:[^\w\n]+[\w'’]+){0,6}[^\w\n]*\Z",  # noqa: RUF001
+    re.IGNORECASE,
+)
+_AROUND_ENDS = " \t*\"')”"
+_ENDING = frozenset(".!?;:")
+_REPEATED = re.compile(r"[.!?…]+(?=[\"')*]*$)|([.!?~*_=-])\1+")
+
+
+def _tidied(word: str) -> str:
+    """A word with one mark where several of a kind stand; with a point where one calls out."""
+    return _REPEATED.sub(lambda run: run[1] or ("?" if "?" in run[0] else "."), word)
 
 
 def _has_plain_spaces(text: str) -> bool:
