@@ -21,6 +21,7 @@ quiet: quiet | quiet calm mellow doesn't_bark rarely_bark low-key
 affectionate: affectionate cuddly cuddler snuggly snuggler cuddles cuddling snuggles snuggling
     affection | affectionate cuddl* snuggl* lap kiss* hug* petted petting lovebug love_bug lovable
     loves_people loves_everyone belly_rubs belly_rub velcro
+sweet: sweet sweetness sweetheart sweetie | sweet sweeter sweetest sweetness sweetheart sweetie
 friendly: friendly friendliness | friendly social* outgoing loves_everyone loves_people
     loves_all wag wagging wags gets_along good_with_people good_with_everyone good_with_all
     great_with_people great_with_everyone great_with_all great_with_kids great_with_children

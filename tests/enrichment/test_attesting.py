@@ -3,8 +3,8 @@
 import pytest
 
 from enrichment.enrichments import get
-from enrichment.quality.gates.attestations import is_denied, is_said
 from enrichment.quality.gates.concepts import Concept
+from enrichment.quality.gates.quoted import is_denied, is_said
 
 FACTS = "breed: Beagle mix; sex: Male; good with cats: no; good with dogs: yes"
 COLUMNS = {"name": "Bo", "breed": "Beagle", "sex": "Male", "good_with_dogs": True}
@@ -38,6 +38,11 @@ def codes(source, text, facts=FACTS):
         ("A playful boy who shouldn't be around cats.", "playful"),
         ("Bo shouldn't be around cats, but he loves toys.", "toys"),
         ("Bo enjoys training.", "training"),
+        ("What we do know is that Bo is a sweet boy.", "sweet"),
+        ("Bo is a sweetheart.", "sweet"),
+        ("Bo, as you can see, loves to snuggle.", "snuggling"),
+        ("I love to climb in your lap and give you kisses.", "kisses"),
+        ("Bo is shy and I'm learning to play fetch.", "shy"),
     ],
 )
 def test_what_a_sentence_or_a_fact_says_is_applied(source, text):
@@ -82,6 +87,9 @@ def test_a_fact_attests_only_what_says_all_of_it(text, held):
         ("Bo shouldn't be around cats, she thinks they are toys.", "playful", "no_evidence"),
         ("He is not good with small dogs, they are toys to him.", "toys", "no_evidence"),
         ("Bo is house-trained.", "training", "no_evidence"),
+        ("Our foster Jane is a sweet lady.", "sweet", "said_of_another"),
+        ("Bo is learning to play fetch.", "fetch", "no_evidence"),
+        ("Bo is still learning, but playful.", "playful", "no_evidence"),
     ],
 )
 def test_what_no_sentence_says_waits_with_the_reason(source, text, code):

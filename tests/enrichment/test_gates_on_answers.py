@@ -1,7 +1,11 @@
 """What slipped through the gates, or was held wrongly, in a real model's answers."""
 
+import json
+from typing import Any
+
 import pytest
 
+from benchmarks.model_answers import as_generation
 from enrichment.enrichments import get
 
 
@@ -89,3 +93,40 @@ def test_a_biography_alone_may_say_less_than_the_text_asks_of_the_home():
     values = {"name": "Bo", "facts": "sex: Male", "description": "Bo is sweet. No cats."}
     told = get("dog_profiler").objections({"bio": "Bo is sweet."}, values, variant="", columns={})
     assert "dropped_condition" not in {each.code for each in told}
+
+
+def applied(name: str, source: str, part: dict[str, Any]) -> list[dict[str, Any]]:
+    """The parts that are applied of an answer with this one."""
+    enrichment: Any = get(name)
+    parsed = {enrichment.list_name: [{**part, "confidence": 1.0}]}
+    answer = as_generation({"text": json.dumps(parsed), "parsed": parsed, "finish": "stop"})
+    values = {"name": "Bo", "facts": "", "description": source}
+    found = enrichment.judge(answer, values, variant="", floor=0.7, columns={})
+    return [] if found.findings else list(found.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "tag", "evidence", "told"),
+    [
+        ("Bo is sweet. He loves to play.", "playful", "loves to play", "loves to play"),
+        ("Bo is sweet. He loves to play.", "playful", "Bo is sweet", "He loves to play."),
+        ("Bo is sweet. He loves to play.", "playful", "Bo plays a lot", "He loves to play."),
+        ("Bo does well as a single pet.", "only_dog", "Bo", "Bo does well as a single pet."),
+        (f"Bo is {'very ' * 20}playful.", "playful", "Bo", f"{'very ' * 14}playful."),
+        ("Bo is sweet. He is a good boy.", "playful", "Bo is sweet", ""),
+        ("Bo is sweet. He was playful.", "playful", "Bo is sweet", ""),
+        ("Bo is sweet. We want a playful, kind home.", "playful", "Bo is sweet", ""),
+        ("Bo does not play. Bo is sweet.", "playful", "Bo is sweet", ""),
+        ("No cats, he thinks they are toys. Bo is sweet.", "playful", "he thinks they are", ""),
+        ("We look for a stable, loving and committed home.", "affectionate", "a stable", ""),
+    ],
+)
+def test_a_tag_is_applied_with_the_sentence_that_says_it(source, tag, evidence, told):
+    found = applied("tagging", source, {"tag": tag, "evidence": evidence})
+    assert [each["evidence"] for each in found] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(("breed", "kept"), [("Baladi", True), ("Slender", False)])
+def test_a_breed_needs_a_word_that_breeds_have(breed, kept):
+    found = applied("entity_extraction", f"Bo is a {breed} dog.", {"type": "breed", "text": breed})
+    assert [each["text"] for each in found] == ([breed] if kept else [])

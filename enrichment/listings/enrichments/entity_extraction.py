@@ -10,7 +10,6 @@ from enrichment.enrichments.confident_parts import ConfidentParts, PartDoubt, pa
 from enrichment.enrichments.contract import PromptText
 from enrichment.listings.enrichments.listing import ListingEnrichment
 from enrichment.plain_text import plain
-from enrichment.quality.gates.attestations import is_denied
 from enrichment.quality.gates.evidence import (
     NO_EVIDENCE,
     NOT_IN_SOURCE,
@@ -18,6 +17,7 @@ from enrichment.quality.gates.evidence import (
     EvidenceSource,
     fits,
 )
+from enrichment.quality.gates.quoted import is_denied
 
 TYPES = (
     "animal", "breed", "person", "organization", "place", "date", "age", "weight", "fee", "phone",
@@ -27,17 +27,20 @@ TYPES = (
 _NUMBER = r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|an?)\b"
 # A word that names of breeds have: a slender fox is none. Beginnings, for forms and short forms.
 _BREEDS = (
-    "affenpinscher airedale akita amstaff anatolian apbt apso aussie basenji basset beagle"
-    " beauceron bernard bernese bichon bird bloodhound bluetick borzoi boxer boykin brittany"
-    " bull burmese cairn canaan cane carolina catahoula cattle cavalier chi chihuahua"
-    " chinook chow cocker collie coonhound corgi corso coton cross cur dachs dalmatian dane"
-    " doberman dobie dogo dogue dood doodle dox elkhound eskimo feist foxhound galgo"
-    " greyhound griffon gsd harrier havanese heeler hound hovawart husk inu jack jindo jrt"
-    " kelpie lab lacy leonberger lhasa malamute malinois maltese maltipoo mastiff mcnab mini"
-    " mix mountain mutt newf norfolk papillon pek peke pinscher pit plott pointer pomeranian"
-    " poo poodle presa pug puggle pyr redbone retriever ridgeback rott saarloos saluki"
-    " samoyed schipperke schnauzer setter shar sheltie shep shiba shih spaniel spitz"
-    " springer staff swiss terrier tzu vizsla walker weim westie wheaten whippet wolf xolo"
+    "affenpinscher airedale akita amstaff anatolian apbt apso aussie azawakh baladi barbet"
+    " basenji basset beagle beauceron bergamasco bernard bernese bichon bird bloodhound"
+    " bluetick borzoi bouvier boxer boykin briard brittany bull burmese cairn canaan cane"
+    " carolina catahoula cattle cavalier cesky chi chihuahua chinook chow chug cirneco clumber"
+    " cocker collie coonhound corgi corso coton cross cur dachs dalmatian dandie dane doberman"
+    " dobie dogo dogue dood doodle dox elkhound entlebucher eskimo eurasier feist foxhound"
+    " galgo greyhound griffon gsd harrier havanese heeler hound hovawart husk ibizan inu jack"
+    " jindo jrt keeshond kelpie komondor kooiker kuvasz lab lacy lagotto landseer leonberger"
+    " lhasa longdog lowchen lurcher malamute malinois maltese maltipoo mastiff mcnab mini mix"
+    " mountain mudi mutt newf norfolk otterhound papillon pariah pek peke pharaoh pinscher pit"
+    " plott podenco pointer pomeranian poo poodle potcake presa pug puggle puli pumi pyr"
+    " redbone retriever ridgeback rott saarloos saluki samoyed sato schipperke schnauzer"
+    " setter shar sheltie shep shiba shih sloughi spaniel spitz springer stabyhoun staff swiss"
+    " terrier tibetan tornjak tosa tzu vizsla walker weim westie wheaten whippet wolf xolo"
     " york"
 )
 FORMS = {

@@ -19,8 +19,8 @@ from enrichment.listings.homes import DEMAND
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
 from enrichment.plain_text import plain
 from enrichment.quality.gates import Concept, Gate, GateFinding, orders_choice
-from enrichment.quality.gates.attestations import is_said
 from enrichment.quality.gates.evidence import EXCLUDED, NO_EVIDENCE, EvidenceSource
+from enrichment.quality.gates.quoted import is_said, saying
 from llmconfig.client.types import Generation
 from llmconfig.runtime.records import replace
 
@@ -58,8 +58,8 @@ EVIDENCE_WORDS = {
     " needs_surgery allerg* seizure* thyroid diabet* blind deaf arthritis insulin epilep* tripod",
     "needs_experience": "experience*",
     "needs_garden": "yard fenced garden fence acreage",
-    "only_dog": "only_dog only_pet only_animal single_dog no_other_dogs no_other_pets"
-    " no_other_animals",
+    "only_dog": "only_dog only_pet only_animal single_dog single_pet sole_pet"
+    " no_other_dogs no_other_pets no_other_animals",
     "playful": "play* fetch toys tug romp*",
     "shy": "shy timid scared fearful nervous reserved skittish afraid warm_up warms_up",
 }
@@ -159,8 +159,13 @@ class Tagging(ListingEnrichment, ConfidentParts):
             return replace(
                 judged, findings=(), value=known, suggestion=suggestion, doubts=judged.findings
             )
-        sure = [each for each in judged.value if not _excluded(each, known)]
-        dropped = [each["tag"] for each in judged.value if each not in sure]
+        source = EvidenceSource(self.source(values))
+        sure = [
+            {**each, "evidence": self._evidence(each, source) or each["evidence"]}
+            for each in judged.value
+            if not _excluded(each, known)
+        ]
+        dropped = [each["tag"] for each in judged.value if _excluded(each, known)]
         judged = replace(judged, value=[*known, *sure])
         if judged.suggestion is not None:
             judged = replace(judged, suggestion=suggestion)
@@ -178,24 +183,31 @@ class Tagging(ListingEnrichment, ConfidentParts):
         self, part: Mapping[str, Any], parts: Sequence[Mapping[str, Any]], source: EvidenceSource
     ) -> PartDoubt | None:
         """One without a quotation that speaks for it, or with one that excludes it."""
-        tag, evidence = part["tag"], part["evidence"]
-        if not source.quotes(evidence, longest=EVIDENCE["maxLength"]):
-            return PartDoubt(NO_EVIDENCE, f"{tag} (“{evidence}” isn't there)")
+        tag, evidence = part["tag"], self._evidence(part, source)
+        if not evidence:
+            told = source.quotes(part["evidence"], longest=EVIDENCE["maxLength"])
+            why = "doesn't say so" if told else "isn't there"
+            return PartDoubt(NO_EVIDENCE, f"{tag} (“{part['evidence']}” {why})")
         concept = _CONCEPTS.get(tag)
-        if not (source.supports(evidence, concept) or source.says(concept)):
-            return PartDoubt(NO_EVIDENCE, f"{tag} (“{evidence}” doesn't say so)")
-        if concept and not is_said(
-            source.text,
-            evidence,
-            concept,
-            of_row=tag in TRAIT_TAGS,
-            beside=BESIDE_WORDS.get(tag, frozenset()),
-        ):
+        if concept and not is_said(source.text, evidence, concept, **_asked_of(tag)):
             return PartDoubt(NO_EVIDENCE, f"{tag} (no sentence says so of the dog)")
         if source.is_of_answers(evidence):
             return PartDoubt(NO_EVIDENCE, f"{tag} (“{evidence}” speaks of the answer)")
         other = next((each["tag"] for each in parts if _exclude(tag, each["tag"])), None)
         return PartDoubt(EXCLUDED, f"{tag} and {other}") if other else None
+
+    def _evidence(self, part: Mapping[str, Any], source: EvidenceSource) -> str:
+        """The quotation that speaks for a tag, else another sentence that does; blank for none."""
+        concept, evidence = _CONCEPTS.get(part["tag"]), str(part["evidence"])
+        if source.quotes(evidence, longest=EVIDENCE["maxLength"]) and source.supports(
+            evidence, concept
+        ):
+            return evidence
+        if concept is None or not source.says(concept):
+            return ""
+        found = saying(source.text, "", concept, **_asked_of(part["tag"])).split(" ")
+        ends = (_cut(" ".join(found[at:]), EVIDENCE["maxLength"]) for at in range(len(found)))
+        return next((each for each in ends if source.supports(each, concept)), "")
 
     def misfit(self, value: Any) -> str:
         """A list of known tags with their confidence; a person needs no evidence."""
@@ -213,6 +225,16 @@ _STORED_TAG = {
     "additionalProperties": False,
 }
 STORED = {"type": "object", "properties": {"tags": {"type": "array", "items": _STORED_TAG}}}
+
+
+def _cut(text: str, longest: int) -> str:
+    """As many whole words of a text as so many characters take."""
+    return text if len(text) <= longest else text[: longest + 1].rpartition(" ")[0]
+
+
+def _asked_of(tag: str) -> dict[str, Any]:
+    """What a sentence has to be that says a tag."""
+    return {"of_row": tag in TRAIT_TAGS, "beside": BESIDE_WORDS.get(tag, frozenset())}
 
 
 def _of_columns(columns: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from functools import cached_property, lru_cache
 from enrichment.quality.gates.comparison import is_content, sentences, stem, words
 from enrichment.quality.gates.concepts import Concept, Text
 from enrichment.quality.gates.warning import warning_in
-from enrichment.quality.languages import guess
 from enrichment.quality.lexicon.attesting import (
     ADJECTIVES,
     ARTICLES,
@@ -40,6 +39,7 @@ from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF
 from enrichment.quality.lexicon.words import CLAUSE_WORDS, NEGATORS
 
 RELATIVES = frozenset({"who", "which"})
+SINGULAR = frozenset({"is", "was"})
 REACH = 6  # words that a denial covers
 MAX_SENTENCES = 500  # of a source, with one word
 MAX_PLACES = 50  # of one word in a sentence
@@ -145,11 +145,18 @@ class Said:
         """What limits what is said at a place: not what stands behind a “who”."""
         if not self.limits:
             return self.limits
+        if "learning" in self.pieces and self._is_only_learnt_behind(place):
+            return self.limits - {"learning"}
         ends = (at for at in range(place + 1, len(self.pieces)) if self.pieces[at] in RELATIVES)
         end = next(ends, len(self.pieces))
         if end == len(self.pieces):
             return self.limits
         return self.limits & frozenset((*self.pieces[:end], LIMITED_BY_AGE))
+
+    def _is_only_learnt_behind(self, place: int) -> bool:
+        """Whether what is being learnt stands behind a place: “is shy and learning to play”."""
+        at = self.pieces.index("learning")
+        return at > place and self.pieces[at + 1 : at + 2] in (("to",), ("how",))
 
     @cached_property
     def denied(self) -> tuple[bool, ...]:
@@ -230,12 +237,26 @@ class Said:
             if piece in PRONOUNS or not piece[0].isalnum():
                 return False
             if piece in SPEAKERS:
-                if not back or self.pieces[back - 1] not in PREPOSITIONS:
+                before = self.pieces[back - 1] if back else ""
+                # “As you can see” is nobody's deed.
+                if before not in PREPOSITIONS and before != "as":
                     return True
             elif piece in OTHERS and said and at - back <= BEFORE:
                 return True
+            if piece in SINGULAR and self._is_named(back - 1):
+                return False
             said = said or piece in SAYING
         return False
+
+    def _is_named(self, at: int) -> bool:
+        """Whether a name stands at this place: “what we know is that Joey is sweet”."""
+        if at < 1 or not {self.pieces[at], self.pieces[at - 1]}.isdisjoint(OTHERS | SPEAKERS):
+            return False
+        return self._cased[at][0].isupper()
+
+    @cached_property
+    def _cased(self) -> tuple[str, ...]:
+        return tuple(_PIECE.findall(self.text.replace("’", "'")))  # noqa: RUF001
 
     def places_where(self, concept: Concept) -> list[int]:
         """Where it has a concept's words; of a phrase its last word of meaning."""
@@ -322,60 +343,3 @@ def with_their_ends(text: str) -> Iterator[str]:
 def speaks(concept: Concept, piece: str) -> bool:
     """Whether a word is one of a concept's, alone."""
     return concept.forms["en"].match(piece)
-
-
-def is_said(
-    source: str, quotation: str, concept: Concept, *, of_row: bool, beside: AbstractSet[str]
-) -> bool:
-    """Whether a sentence with this quotation, or part of it, says a concept; of an English source.
-
-    `of_row`: not of somebody else, not of the past, not as a question, and without a limit.
-    `beside`: words of which one has to stand in the sentence; empty for none.
-    """
-    if (guess(source) or "en") != "en":
-        return True
-    wanted = " ".join(words(quotation))
-    told = [each for each in attestations(source).said if each.read.has(concept)]
-    quoted = [
-        each
-        for each in told
-        if (own := " ".join(words(each.text))) and (wanted in own or own in wanted)
-    ]
-    return any(
-        (not of_row or _is_of_row(said, concept))
-        and (not beside or not beside.isdisjoint(said.pieces))
-        for said in quoted or told
-    )
-
-
-def _is_of_row(said: Said, concept: Concept) -> bool:
-    if said.asks:
-        return False
-    return any(
-        not said.limits_of(place)
-        and not said.is_of_others(place)
-        and not said.is_past(place)
-        and not said.is_verb(place)
-        and not said.warns(place)
-        for place in said.places_where(concept)
-    )
-
-
-def is_denied(source: str, quotation: str) -> bool:
-    """Whether each sentence of an English source that has a quotation denies it.
-
-    “Tested negative for heartworms” denies heartworms; what the quotation denies itself doesn't
-    count.
-    """
-    wanted = Said(quotation).pieces
-    found = (
-        [
-            (said, at)
-            for said in attestations(source).said
-            for at in said.places_of(keys_of(wanted[0]))[:MAX_PLACES]
-            if said.pieces[at : at + len(wanted)] == wanted
-        ]
-        if wanted
-        else []
-    )
-    return bool(found) and all(said.denies(at, len(wanted)) for said, at in found)

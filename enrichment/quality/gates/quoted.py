@@ -1,0 +1,77 @@
+"""Whether a sentence of a source says what an answer quotes it for: of the row, and undenied.
+
+English; `attestations` has the sentences.
+"""
+
+from collections.abc import Set as AbstractSet
+
+from enrichment.quality.gates.attestations import MAX_PLACES, Said, attestations, keys_of
+from enrichment.quality.gates.comparison import words
+from enrichment.quality.gates.concepts import Concept
+from enrichment.quality.languages import guess
+
+
+def is_said(
+    source: str, quotation: str, concept: Concept, *, of_row: bool, beside: AbstractSet[str]
+) -> bool:
+    """Whether a sentence with this quotation, or part of it, says a concept; of an English source.
+
+    `of_row`: not of somebody else, not of the past, not as a question, and without a limit.
+    `beside`: words of which one has to stand in the sentence; empty for none.
+    """
+    if (guess(source) or "en") != "en":
+        return True
+    return bool(saying(source, quotation, concept, of_row=of_row, beside=beside))
+
+
+def saying(
+    source: str, quotation: str, concept: Concept, *, of_row: bool, beside: AbstractSet[str]
+) -> str:
+    """The sentence for which `is_said` holds; blank for none."""
+    wanted = " ".join(words(quotation))
+    told = [each for each in attestations(source).said if each.read.has(concept)]
+    quoted = [
+        each
+        for each in told
+        if (own := " ".join(words(each.text))) and (wanted in own or own in wanted)
+    ]
+    found = (
+        said.text
+        for said in quoted or told
+        if (not of_row or _is_of_row(said, concept))
+        and (not beside or not beside.isdisjoint(said.pieces))
+    )
+    return next(found, "")
+
+
+def _is_of_row(said: Said, concept: Concept) -> bool:
+    if said.asks:
+        return False
+    return any(
+        not said.limits_of(place)
+        and not said.is_of_others(place)
+        and not said.is_past(place)
+        and not said.is_verb(place)
+        and not said.warns(place)
+        for place in said.places_where(concept)
+    )
+
+
+def is_denied(source: str, quotation: str) -> bool:
+    """Whether each sentence of an English source that has a quotation denies it.
+
+    “Tested negative for heartworms” denies heartworms; what the quotation denies itself doesn't
+    count.
+    """
+    wanted = Said(quotation).pieces
+    found = (
+        [
+            (said, at)
+            for said in attestations(source).said
+            for at in said.places_of(keys_of(wanted[0]))[:MAX_PLACES]
+            if said.pieces[at : at + len(wanted)] == wanted
+        ]
+        if wanted
+        else []
+    )
+    return bool(found) and all(said.denies(at, len(wanted)) for said, at in found)
