@@ -8,9 +8,9 @@ from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import Passage
 
-_GENTLE = frozenset("almost nearly virtually".split())
+_GENTLE = frozenset("almost nearly virtually practically about".split())
 _ALMOST = re.compile(
-    r"\b(almost|nearly|virtually|just about) "
+    r"\b(almost|nearly|virtually|practically|just about) "
     r"(any|all|every|everyone|everybody|everything|anyone|anybody|anything|always|never|fully"
     r"|completely|entirely)\b"
 )
@@ -42,7 +42,7 @@ _WILL_BE = re.compile(rf"\b(?:will|'ll|shall|must) (?:[a-z]+ )?be (?:[a-z]+ly )?
 _CAN_BE = re.compile(rf"\b(?:can|could|may|might) (?:[a-z]+ )?be (?:[a-z]+ly )?({_PROMISED})\b")
 _MAY = frozenset({"can", "could", "may", "might"})
 _STATE = (
-    r"(?:house|home|potty|crate|leash|kennel|litter|pad)?[ -]?(trained|broken|housebroken"
+    r"(?:house|home|potty|crate|leash|kennel|litter(?: box)?|pad)?[ -]?(trained|broken|housebroken"
     r"|housetrained|spayed|neutered|altered|vaccinated|socialized|microchipped|healed|cured)\b"
 )
 _IS_SO = re.compile(

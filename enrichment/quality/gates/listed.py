@@ -49,7 +49,7 @@ def item_lost(source: Passage, known: Callable[[], Known], lost: Counter[str]) -
     return ""
 
 
-_PRICED = ("includ", "cover", "comes with")
+_PRICED = re.compile(r"\b(?:includ\w*|covers?|covered|covering|comes with)\b")
 
 
 def _lists(text: str) -> Iterator[tuple[list[list[str]], bool]]:
@@ -62,6 +62,9 @@ def _lists(text: str) -> Iterator[tuple[list[list[str]], bool]]:
         if len(parts) < MIN_ITEMS:
             continue
         items = []
+        priced = _PRICED.search(parts[0])
+        if priced:
+            parts[0] = parts[0][priced.end() :]
         for at, part in enumerate(parts):
             told = words_between(part)
             told = told[-MAX_ITEM:] if at == 0 else told
@@ -71,7 +74,7 @@ def _lists(text: str) -> Iterator[tuple[list[list[str]], bool]]:
             if says:
                 items.append(says)
         if len(items) > 1:
-            yield items, any(map(clause.__contains__, _PRICED))
+            yield items, priced is not None
 
 
 MIN_ITEMS = 2

@@ -44,6 +44,7 @@ _SAYINGS = tuple(
         ("dunno", "dunno", "do not know"),
         ("wanna", "wanna", "want to"),
         ("gonna", "gonna", "going to"),
+        ("tryna", "tryna", "trying to"),
         ("lemme", "lemme", "let me"),
         ("gimme", "gimme", "give me"),
         ("pawsome|paw-some", r"paw-?some", "awesome"),

@@ -84,6 +84,7 @@ _ALIKE = """
     okay fine
     knew new
     quiet quite
+    quite pretty fairly rather
     does dose
     manners manors
     rough ruff
