@@ -38,17 +38,23 @@ COLUMN_TAGS: Mapping[str, tuple[str, Any]] = {
 }
 # The others are asked, with the words that speak for each.
 EVIDENCE_WORDS = {
-    "affectionate": "affection* cuddl* snuggl* lovable is_loving very_loving a_loving and_loving"
-    " loving_and kisses kiss love_bug lovebug lap loves_people loves_everyone velcro petted hugs"
-    " belly_rub belly_rubs",
+    "affectionate": "affectionate* loves_affection craves_affection seeks_affection"
+    " full_of_affection gives_affection cuddl* snuggl* lovable is_loving very_loving a_loving"
+    " and_loving loving_and kisses kiss love_bug lovebug lap loves_people loves_everyone velcro"
+    " petted hugs belly_rub belly_rubs",
     "apartment_friendly": "apartment* condo* flat city_living",
-    "bonded_pair": "bonded bonded-pair must_be_adopted_together must_stay_together must_go_together"
-    " adopted_as_a_pair",
+    "bonded_pair": "bonded_pair bonded-pair are_bonded very_bonded strongly_bonded closely_bonded"
+    " tightly_bonded highly_bonded bonded_to_each bonded_together bonded_siblings bonded_brothers"
+    " bonded_sisters bonded_couple bonded_duo must_be_adopted_together"
+    " must_stay_together must_go_together adopted_as_a_pair",
     "calm": "calm* quiet laid-back laid_back laidback mellow easygoing easy-going easy_going"
     " relaxed chill low-key low_key low_energy",
-    "crate_trained": "crate_trained crate-trained crate crated crates kennel_trained"
-    " kennel-trained",
-    "energetic": "energ* active high-energy lively zoom* spunky athletic bouncy hyper",
+    "crate_trained": "crate_trained crate-trained crated_trained kennel_trained kennel-trained"
+    " crates_well in_crate in_a_crate in_the_crate in_his_crate in_her_crate in_my_crate his_crate"
+    " her_crate my_crate",
+    "energetic": "energetic energetically high_energy high-energy full_of_energy"
+    " lots_of_energy lot_of_energy tons_of_energy much_energy boundless_energy endless_energy"
+    " active lively zoom* spunky athletic bouncy hyper",
     "foster_needed": "foster fosters foster_home fostering",
     "independent": "independent aloof",
     "leash_trained": "leash_trained leash-trained walks_well well_on_leash well_on_a_leash"
@@ -78,6 +84,8 @@ BESIDE_WORDS: Mapping[str, frozenset[str]] = {
     "needs_experience": _WANTED,
     "needs_garden": _WANTED,
 }
+# The words that it stands from them at most: who needs calm and is in foster care needs no foster.
+NEAR: Mapping[str, int] = {"foster_needed": 5}
 TAGS = tuple(sorted((*COLUMN_TAGS, *EVIDENCE_WORDS)))
 # English: in another language a quotation is enough.
 _CONCEPTS = {tag: Concept(tag, tag, {"en": words}) for tag, words in EVIDENCE_WORDS.items()}
@@ -234,7 +242,8 @@ def _cut(text: str, longest: int) -> str:
 
 def _asked_of(tag: str) -> dict[str, Any]:
     """What a sentence has to be that says a tag."""
-    return {"of_row": tag in TRAIT_TAGS, "beside": BESIDE_WORDS.get(tag, frozenset())}
+    beside = BESIDE_WORDS.get(tag, frozenset())
+    return {"of_row": tag in TRAIT_TAGS, "beside": beside, "near": NEAR.get(tag, 0)}
 
 
 def _of_columns(columns: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -12,20 +12,33 @@ from enrichment.quality.languages import guess
 
 
 def is_said(
-    source: str, quotation: str, concept: Concept, *, of_row: bool, beside: AbstractSet[str]
+    source: str,
+    quotation: str,
+    concept: Concept,
+    *,
+    of_row: bool,
+    beside: AbstractSet[str],
+    near: int = 0,
 ) -> bool:
     """Whether a sentence with this quotation, or part of it, says a concept; of an English source.
 
-    `of_row`: not of somebody else, not of the past, not as a question, and without a limit.
-    `beside`: words of which one has to stand in the sentence; empty for none.
+    No question and no “or” says it. `of_row`: not of somebody else, not of the past, and without a
+    limit. `beside`: words of which one has to stand in the sentence, `near` words from it at most
+    where that isn't 0; empty for none.
     """
     if (guess(source) or "en") != "en":
         return True
-    return bool(saying(source, quotation, concept, of_row=of_row, beside=beside))
+    return bool(saying(source, quotation, concept, of_row=of_row, beside=beside, near=near))
 
 
 def saying(
-    source: str, quotation: str, concept: Concept, *, of_row: bool, beside: AbstractSet[str]
+    source: str,
+    quotation: str,
+    concept: Concept,
+    *,
+    of_row: bool,
+    beside: AbstractSet[str],
+    near: int = 0,
 ) -> str:
     """The sentence for which `is_said` holds; blank for none."""
     wanted = " ".join(words(quotation))
@@ -38,15 +51,22 @@ def saying(
     found = (
         said.text
         for said in quoted or told
-        if (not of_row or _is_of_row(said, concept))
-        and (not beside or not beside.isdisjoint(said.pieces))
+        if not said.asks
+        and (not of_row or _is_of_row(said, concept))
+        and any(_stands(said, place, beside, near) for place in said.places_where(concept))
     )
     return next(found, "")
 
 
-def _is_of_row(said: Said, concept: Concept) -> bool:
-    if said.asks:
+def _stands(said: Said, place: int, beside: AbstractSet[str], near: int) -> bool:
+    """Whether the words that are wanted beside a place stand there, and no “or” follows it."""
+    if said.pieces[place + 1 : place + 2] == ("or",):
         return False
+    around = said.pieces[max(0, place - near) : place + near + 1] if near else said.pieces
+    return not beside or not beside.isdisjoint(around)
+
+
+def _is_of_row(said: Said, concept: Concept) -> bool:
     return any(
         not said.limits_of(place)
         and not said.is_of_others(place)

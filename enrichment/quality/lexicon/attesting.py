@@ -22,6 +22,7 @@ OTHERS = frozenset(
     parent parents brother brothers sister sisters sibling siblings littermate littermates rescue
     shelter shelters volunteer volunteers staff kid kids child children cat cats puppies couple
     dogs breed breeds individual individuals handler handlers leader trainer vet surgeon others
+    another
     """.split()
 )
 # Alone they say that somebody likes them.
