@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates.attestations import LIMITED_BY_AGE, Said, attestations
-from enrichment.quality.gates.concepts import Concept, Text
+from enrichment.quality.gates.concepts import Concept, ConceptIndex, Text
 from enrichment.quality.gates.contract import (
     Checked,
     Gate,
@@ -50,9 +50,7 @@ class HomeCondition:
     beside: AbstractSet[str] = frozenset()
 
     def is_asked_in(self, said: Said) -> bool:
-        """Whether a sentence asks for it."""
-        if said.is_fact or said.asks or not said.read.has(self.asked):
-            return False
+        """Whether a sentence that has words of it asks for it."""
         if self.beside and self.beside.isdisjoint(said.pieces):
             return False
         places = said.places_where(self.asked)
@@ -78,11 +76,13 @@ def carried(conditions: Sequence[HomeCondition], field: str) -> Gate:
     The adopter who reads of a suburban home has to read too that it must be one without cats.
     """
 
+    index = ConceptIndex([each.asked for each in conditions])
+
     def check(checked: Checked) -> GateFinding | None:
         text = checked.value.get(field) if isinstance(checked.value, Mapping) else None
         if not text or (guess(checked.source) or "en") != "en":
             return None
-        missing = list(_missing(conditions, checked.source, Text(text, "en")))
+        missing = list(_missing(conditions, index, checked.source, Text(text, "en")))
         if not missing:
             return None
         return found_in_answer(DROPPED_CONDITION, "The text asks of the home also", missing)
@@ -90,8 +90,15 @@ def carried(conditions: Sequence[HomeCondition], field: str) -> Gate:
     return check
 
 
-def _missing(conditions: Sequence[HomeCondition], source: str, text: Text) -> Iterator[str]:
-    said = attestations(source).said
-    for each in conditions:
-        if not text.has(each.told) and any(map(each.is_asked_in, said)):
+def _missing(
+    conditions: Sequence[HomeCondition], index: ConceptIndex, source: str, text: Text
+) -> Iterator[str]:
+    spoken_of: dict[int, list[Said]] = {}
+    for said in attestations(source).said:
+        if not said.is_fact and not said.asks:
+            for at in index.spoken_of(said.read):
+                spoken_of.setdefault(at, []).append(said)
+    for at, its in sorted(spoken_of.items()):
+        each = conditions[at]
+        if not text.has(each.told) and any(map(each.is_asked_in, its)):
             yield each.label
