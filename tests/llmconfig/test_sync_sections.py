@@ -148,7 +148,7 @@ def test_a_dry_run_writes_nothing_though_nodes_need_the_new_models(sync, capsys)
     sync(FILE, "--dry-run")
     assert 'providers.eu (new)\n  provider_type: "" -> "openai"' in capsys.readouterr().out
     assert not Provider.objects.filter(name="eu").exists()
-    with pytest.raises(CommandError, match="differ"):
+    with pytest.raises(CommandError, match="The file says what the database"):
         sync(FILE, "--check")
 
 

@@ -308,7 +308,7 @@ def test_the_text_is_ready_for_a_pull_request(nodes, capsys):
     called(1000)
     nodes(model="large")
     capsys.readouterr()
-    with pytest.raises(CommandError, match="differ"):
+    with pytest.raises(CommandError, match="The file says what the database"):
         call_command("sync_llm_config", "--check", "--cost")
     said = capsys.readouterr().out
     assert "### What this change would have cost on the last 30 days' calls" in said
