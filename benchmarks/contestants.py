@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,6 @@ import orjson
 import redis.asyncio  # noqa: F401
 import tenacity  # noqa: F401 - a worker has imported these when its first batch comes
 import uvloop
-
-from llmconfig.runtime.records import asdict
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 django.setup()

@@ -4,10 +4,8 @@ import resource
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
-
-from llmconfig.runtime.records import asdict
 
 LATENCY_SECONDS = 0.2
 KB_IN_MB = 1024

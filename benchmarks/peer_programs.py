@@ -6,13 +6,13 @@ import argparse
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measurement import Measurement, Stopwatch
 from benchmarks.provider import KEY, MODEL
-from llmconfig.runtime.records import asdict
 
 TEMPERATURE = 0.3
 BOUNDLESS = 10**10  # a minute: the number in flight is the only limit

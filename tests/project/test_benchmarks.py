@@ -30,6 +30,14 @@ def empty_database() -> Iterator[str]:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def test_what_runs_in_a_peers_environment_needs_nothing_of_ours():
+    program = f"import sys; sys.path.insert(0, {str(ROOT)!r}); import benchmarks.peer_programs"
+    ran = subprocess.run(  # without site-packages, which the peer's own take the place of
+        [sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False
+    )
+    assert not ran.returncode, ran.stderr
+
+
 def run(*options: str, database: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(  # noqa: PLW1510 - the tests look at the exit code
         [sys.executable, "-m", "benchmarks", *options],
