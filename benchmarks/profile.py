@@ -274,7 +274,7 @@ def _in_the_way(mine: float, bare: float, shares: Mapping[str, float]) -> str:
     left = (AIM * bare - least) * 1000
     room = f"leaves {left:.0f} µs a row" if left > 0 else "is more than the aim, with nothing"
     return f"""The aim is {AIM} times: {over:.2f} ms a row less. Sockets, HTTP, formats and psycopg
-make the calls and store their answers, and do nothing else: they alone take {least / bare:.2f}
+carry the calls and store their answers, and do nothing else: they alone take {least / bare:.2f}
 times what bare aiohttp takes, which {room} for what a batch is taken for: rows
 and prompts, prices, budgets and limits, gates, the cache, keys kept out of texts, answers on disk
 until they are stored, and the records. The other parts are what stands in the way, each with its
