@@ -81,9 +81,10 @@ def work_until(batches: list[Batch], calls: int, *, workers: int = 1) -> None:
 def test_batches_share_two_workers_by_the_weight_of_their_priorities(
     few_at_a_time, simulator, make_animals
 ):
-    batches = batches_of(make_animals(240), 5, 0, 0, -5)
+    batches = batches_of(make_animals(640), 5, 0, 0, -5, size=160)
     work_until(batches, 110, workers=2)
     got = answered(batches)
+    assert max(got) < 160, "A batch that has ended no longer takes its share."
     weights = [turns.weight_of(each.priority) for each in batches]
     for calls, weight in zip(got, weights, strict=True):
         assert abs(calls - sum(got) * weight / sum(weights)) <= 3 * 4, got
@@ -93,8 +94,8 @@ def test_batches_share_two_workers_by_the_weight_of_their_priorities(
 def test_who_joins_late_or_was_paused_catches_up_for_no_time_before(
     few_at_a_time, simulator, make_animals
 ):
-    rows = make_animals(240)
-    early, paused = batches_of(rows, 0, 0, size=120)
+    rows = make_animals(480)
+    early, paused = batches_of(rows, 0, 0, size=240)
     late = creation.create("translation", Selection(variants=("es",)), write_size=2)
     lifecycle.pause(late)
     lifecycle.pause(paused)
