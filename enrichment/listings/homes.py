@@ -11,6 +11,11 @@ _ADOPTERS = frozenset(
     "owner owners home homes family families adopter adopters handler handlers parent parents"
     " someone somebody hands".split()
 )
+# With these a sentence speaks of a home to come, not of one that is or was.
+_WISHES = (DEMAND - {"should", "only"}) | frozenset(
+    "suited suit suits seeking seeks looking wants wanted thrive thrives happiest would benefit"
+    " hoping perfect".split()
+)
 
 
 def _words(words: str) -> Concept:
@@ -55,6 +60,36 @@ HOME_CONDITIONS = (
         _words("another_dog dog_companion canine_companion dog_buddy dog_sibling"),
         _words("another other dogs companion* buddy buddies sibling* playmate*"),
         beside=DEMAND - {"should", "only"},
+    ),
+    HomeCondition(
+        "other dogs",
+        _words(
+            "home_with_other_dogs home_with_another_dog home_with_dogs home_with_a_dog"
+            " family_with_other_dogs family_with_another_dog family_with_dogs"
+        ),
+        _words("another other dogs companion* buddy buddies sibling* playmate*"),
+        beside=_WISHES,
+    ),
+    HomeCondition(
+        "a quiet home",
+        _words("quiet quieter calm calmer low-key relaxed peaceful"),
+        _words("quiet* calm* low-key low_key relax* peace*"),
+        beside=_WISHES,
+        of_home=True,
+    ),
+    HomeCondition(
+        "an active home",
+        _words("active energetic athletic outdoorsy"),
+        _words("activ* energ* athletic outdoor* exercis* run* hik*"),
+        beside=_WISHES,
+        of_home=True,
+    ),
+    HomeCondition(
+        "patience",
+        _words("patient patience understanding"),
+        _words("patien* understanding"),
+        beside=_WISHES,
+        of_home=True,
     ),
     HomeCondition(
         "being adopted together", _words(_TOGETHER), _words("together bonded both pair duo two")

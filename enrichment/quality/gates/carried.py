@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates.attestations import LIMITED_BY_AGE, Said, attestations
+from enrichment.quality.gates.comparison import is_content
 from enrichment.quality.gates.concepts import Concept, ConceptIndex, Text
 from enrichment.quality.gates.contract import (
     Checked,
@@ -16,6 +17,7 @@ from enrichment.quality.gates.contract import (
     register_code,
 )
 from enrichment.quality.languages import guess
+from enrichment.quality.lexicon.attesting import HOMES, JOINERS
 
 DROPPED_CONDITION = register_code(
     "dropped_condition",
@@ -39,7 +41,8 @@ class HomeCondition:
 
     `asked` are the words that it asks with, `told` those with which a text carries it. `denied`:
     only where the source denies it, or warns of it, as of cats; `aged`: where it has an age of
-    theirs too; `beside`: words of which one has to stand in the sentence, empty for none.
+    theirs too; `beside`: words of which one has to stand in the sentence, empty for none;
+    `of_home`: only where the words stand in front of a home, as in “a quiet, rural home”.
     """
 
     label: str
@@ -48,12 +51,15 @@ class HomeCondition:
     denied: bool = False
     aged: bool = False
     beside: AbstractSet[str] = frozenset()
+    of_home: bool = False
 
     def is_asked_in(self, said: Said) -> bool:
         """Whether a sentence that has words of it asks for it."""
         if self.beside and self.beside.isdisjoint(said.pieces):
             return False
         places = said.places_where(self.asked)
+        if self.of_home:
+            places = [place for place in places if _stands_before_home(said, place)]
         if not self.denied:
             return any(not _is_denied(said, place) for place in places)
         if not _ASKS_NOTHING.isdisjoint(said.pieces):
@@ -61,6 +67,19 @@ class HomeCondition:
         return (self.aged and not _AGED.isdisjoint(said.limits)) or any(
             said.denied[place] or said.warns(place) for place in places
         )
+
+
+DEGREES = frozenset({"very", "more", "pretty", "rather", "fairly", "extra"})
+HOME_WITHIN = 6  # pieces behind an adjective, others of the same home between
+
+
+def _stands_before_home(said: Said, place: int) -> bool:
+    for piece in said.pieces[place + 1 : place + 1 + HOME_WITHIN]:
+        if piece in HOMES:
+            return True
+        if piece not in JOINERS and piece not in DEGREES and not is_content(piece):
+            return False
+    return False
 
 
 NEAR = 4  # words in front of one, none behind a comma, that may deny it

@@ -25,6 +25,13 @@ OTHERS = frozenset(
     another
     """.split()
 )
+# Those of them that take a dog: “a quiet home”, “an active couple”.
+HOMES = frozenset(
+    """
+    family families home homes house household households owner owners person people adopter
+    adopters someone somebody parent parents couple individual handler environment
+    """.split()
+)
 # Alone they say that somebody likes them.
 BEINGS = frozenset(
     """
