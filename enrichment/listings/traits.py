@@ -16,7 +16,7 @@ energetic: energetic energy active lively athletic high-energy | energ* activ* a
     rambunctious zoom* bounc* lively
 calm: calm mellow laid-back laidback easygoing easy-going relaxed low-key serene | calm* mellow
     relaxed chill lazy low_energy laid_back laid-back laidback easy_going easygoing low_key
-gentle: gentle gently gentleness tender | gent* tender
+gentle: gentle gently gentleness tender | gentle gently gentler gentlest gentleness tender
 quiet: quiet | quiet calm mellow doesn't_bark rarely_bark low-key
 affectionate: affectionate cuddly cuddler snuggly snuggler cuddles cuddling snuggles snuggling
     affection | affectionate cuddl* snuggl* lap kiss* hug* petted petting lovebug love_bug lovable
@@ -26,19 +26,21 @@ friendly: friendly friendliness | friendly social* outgoing loves_everyone loves
     loves_all wag wagging wags gets_along good_with_people good_with_everyone good_with_all
     great_with_people great_with_everyone great_with_all great_with_kids great_with_children
     wonderful_with_people wonderful_with_kids awesome_with_all awesome_with_people
-social: sociable social outgoing socialized | social* outgoing loves_everyone loves_people
-    gets_along
+social: sociable social | social* outgoing loves_everyone loves_people gets_along
+socialized: socialized well-socialized | socialized well-socialized well_socialized
+outgoing: outgoing | outgoing social* loves_everyone
 loyal: loyal loyalty devoted faithful | devot* loyal* faithful velcro
-smart: smart intelligent clever intelligence bright | smart* clever intelligen* trainable bright
+smart: smart intelligent clever intelligence | smart* clever intelligen* trainable
     fast_learner quick_learner learns_quickly learns_fast
 curious: curious curiosity inquisitive | curi* explor* sniff* inquisitiv* investigat*
 protective: protective guard watchdog | protect* guard* alert*
-obedient: obedient obedience well-trained well-behaved | obey* obedien* well_behaved well-behaved
-    good_manners listens
+obedient: obedient well-trained well-behaved | obey* obedient well_behaved well-behaved
+    well_trained well-trained good_manners listens
 independent: independent | independen* aloof
 shy: shy timid fearful nervous | shy* timid* scared fearful nervous skittish reserved afraid
-brave: brave courageous confident fearless | confident* brav* courag* fearless
-patient: patient patience | patien*
+brave: brave courageous fearless | brav* courag* fearless
+confident: confident | confident confidence confidently
+patient: patient | patient
 healthy: healthy | healthy
 swimming: swim swims swimming swimmer | swim* loves_water loves_the_water
 hiking: hike hikes hiking hiker | hik* trail trails
@@ -61,7 +63,8 @@ small: small_dog small_boy small_girl small_puppy is_small is_a_small small_and 
 medium-sized: medium-sized medium_dog | size:_medium medium
 large: large_dog large_boy large_girl big_dog big_boy big_girl is_large is_big is_a_large is_a_big
     large-sized | size:_large size:_extra size:_xl big large
-training: trained training | train* obey* command* crate* potty
+trained: trained | trained well_trained well-trained obey* obedient commands command
+training: training | train* obey* obedien* command*
 """
 
 

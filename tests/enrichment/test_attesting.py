@@ -10,11 +10,10 @@ FACTS = "breed: Beagle mix; sex: Male; good with cats: no; good with dogs: yes"
 COLUMNS = {"name": "Bo", "breed": "Beagle", "sex": "Male", "good_with_dogs": True}
 
 
-def codes(source, text, facts=FACTS):
+def codes(source, text, facts=FACTS, field="bio"):
     values = {"name": "Bo", "facts": facts, "description": source}
-    found = get("dog_profiler").objections(
-        {"interests": [text]}, values, variant="", columns=COLUMNS
-    )
+    value = text if field in {"bio", "looking_for"} else [text]
+    found = get("dog_profiler").objections({field: value}, values, variant="", columns=COLUMNS)
     return {each.code for each in found}
 
 
@@ -94,6 +93,92 @@ def test_a_fact_attests_only_what_says_all_of_it(text, held):
 )
 def test_what_no_sentence_says_waits_with_the_reason(source, text, code):
     assert code in codes(source, text)
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "held"),
+    [
+        # Whom a sentence is about.
+        ("Puppies need someone with the time, energy and patience for them.", "energetic", True),
+        ("A family with the time is fine. Bo is full of energy.", "energetic", False),
+        ("Bo needs a house full of love and patience.", "patient", True),
+        ("A family who is looking for a sweet little fella will love Bo.", "sweet", False),
+        ("Retired greyhounds are quiet, clean dogs.", "quiet", True),
+        ("These girls are quiet.", "quiet", False),
+        ("Bo's breed is known to be an excitable dog, who has energy.", "energetic", True),
+        ("Bo would do well with a confident female dog.", "confident", True),
+        ("Bo is a confident dog.", "confident", False),
+        ("Bo and his sister, Mitzi, are here. Mitzi is a Pug. She is outgoing.", "outgoing", True),
+        ("Bo and his sister, Mitzi, are here. Bo is a Pug. He is outgoing.", "outgoing", False),
+        # Of what time.
+        ("Bo will be neutered and up to date on shots.", "Bo is neutered.", True),
+        ("Bo will be neutered and up to date on shots.", "Bo will be neutered.", False),
+        ("Bo lived with a 3 year old.", "Bo lives with a 3 year old.", True),
+        ("Bo was found when he was 6 weeks old.", "Bo is 6 weeks old.", True),
+        # In what way.
+        ("Bo is fun loving and runs.", "loving", True),
+        ("Bo has average energy.", "energetic", True),
+        ("Bo is extremely friendly with us.", "dog friendly", True),
+        ("Bo is dog and people friendly.", "dog friendly", False),
+        ("Bo lacked a bit of impulse control.", "impulse control", True),
+        ("Bo doesn't do all that well with big crowds.", "big crowds", True),
+        ("No idea why Bo is here, as he is obedient.", "obedient", False),
+        ("Bo would love a person who walks.", "loves people", True),
+        ("Classes will teach him to be confident.", "confident", True),
+        ("Bo is smart, and classes will teach him to sit.", "smart", False),
+        ("Bo is in training.", "trained", True),
+        ("Bo is a southern gentleman.", "gentle", True),
+        ("Bo waits patiently, with patience.", "patient", True),
+        ("Bo gets along with dogs.", "well-socialized", True),
+        ("Bo is brave.", "confident", True),
+        ("An obedience class is included.", "obedient", True),
+    ],
+)
+def test_a_claim_needs_a_sentence_of_this_row_and_time(source, text, held):
+    assert bool(codes(source, text)) is held
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "held"),
+    [
+        ("Bo is a happy boy.", "happy", False),
+        ("Happy, cute and ready for you!", "cute", False),
+        ("Bo has an amazing demeanor.", "amazing demeanor", False),
+        ("Bo came here from Lola's Lucky Day.", "lucky", True),
+        ("Bo came into our shelter positive for heartworm.", "positive", True),
+        ("This unwanted litter was dropped off.", "unwanted", True),
+    ],
+)
+def test_a_list_of_traits_names_only_what_the_row_is_said_to_be(source, text, held):
+    assert bool(codes(source, text, field="personality_traits")) is held
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "held"),
+    [
+        ("Bo loves toys, walks and car rides.", "walks", False),
+        ("He walks well on a leash.", "walking well on a leash", False),
+        ("Leash walking is something I'm great at.", "leash walking", False),
+        ("Bo is playful.", "playtime", False),
+        ("Bo would be a great running mate.", "running", False),
+        ("Bo is great with kids and dogs.", "kids", False),
+        ("Bo was found walking down the road.", "walking", True),
+        ("Bo would love a person who continues his training.", "training", True),
+        ("Bo was surrendered, as they love these dogs too much.", "walks", True),
+        ("He is nervous when he meets new people.", "meeting new people", True),
+        ("Bo was rescued from the dog meat trade.", "dog meat trade", True),
+        ("Bo will make a great addition to any family.", "family", True),
+        ("Bo came to us with some travel costs.", "travel", True),
+    ],
+)
+def test_a_list_of_interests_names_only_what_the_row_likes_or_does(source, text, held):
+    assert bool(codes(source, text, field="interests")) is held
+
+
+def test_a_wanted_home_may_be_called_what_the_text_calls_it():
+    text = "He waits for a special family with patience."
+    assert codes(text, "a special family with patience", field="looking_for") == set()
+    assert "said_of_another" in codes(text, "Bo is special.")
 
 
 PLAYFUL = Concept("playful", "playful", {"en": "play* toys"})

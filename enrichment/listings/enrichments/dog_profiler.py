@@ -15,6 +15,7 @@ from enrichment.listings.listing_text import FACT_COLUMNS, facts
 from enrichment.listings.traits import FRAMING, LOVING, SIZES, TRAITS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import (
+    Fields,
     GateFinding,
     attested,
     carried,
@@ -57,6 +58,13 @@ SCHEMA: dict[str, Any] = {
 }
 
 
+FIELDS = Fields(
+    home=frozenset({"looking_for"}),
+    traits=frozenset({"personality_traits"}),
+    likings=frozenset({"interests"}),
+)
+
+
 class DogProfiler(ListingEnrichment):
     """A profile from the listing's own words and columns."""
 
@@ -77,7 +85,7 @@ class DogProfiler(ListingEnrichment):
         unknown_names,
         columns_decide((*STATEMENTS, *CHOICES), text_counts=False),
         promises_kept(STATEMENTS),
-        attested(FRAMING, (*TRAITS, LOVING), SIZES),
+        attested(FRAMING, (*TRAITS, LOVING), SIZES, FIELDS),
         concepts_kept((*NEW_CONCEPTS, *TRAITS), LANGUAGES),
         carried(HOME_CONDITIONS, "looking_for"),
     )

@@ -1,7 +1,7 @@
 """The gates that an enrichment names, and what is needed to write another one; re-exports only."""
 
 from enrichment.quality.gates.addresses import unknown_addresses
-from enrichment.quality.gates.attesting import attested
+from enrichment.quality.gates.attesting import Fields, attested
 from enrichment.quality.gates.carried import HomeCondition, carried
 from enrichment.quality.gates.columns import (
     Amount,
@@ -53,6 +53,7 @@ __all__ = [
     "Checked",
     "Choice",
     "Concept",
+    "Fields",
     "Gate",
     "GateFinding",
     "HomeCondition",

@@ -6,11 +6,19 @@ English. What may be claimed of a row is looked up here; see `attesting`.
 import re
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from enrichment.quality.gates.comparison import is_content, sentences, stem, words
 from enrichment.quality.gates.concepts import Concept, Text
+from enrichment.quality.gates.subjects import (
+    is_of_a_companion,
+    is_of_a_kind,
+    is_of_the_home,
+    is_to_come,
+    of_others,
+    others_by_name,
+)
 from enrichment.quality.gates.warning import warning_in
 from enrichment.quality.lexicon.attesting import (
     ADJECTIVES,
@@ -22,8 +30,10 @@ from enrichment.quality.lexicon.attesting import (
     GOVERNING,
     JOINERS,
     LIKING,
+    LIMITING_BEHIND,
     LIMITS,
     NEGATIVE_RESULTS,
+    NO_FORMS,
     OTHERS,
     OWN_NOUNS,
     PAST,
@@ -31,22 +41,22 @@ from enrichment.quality.lexicon.attesting import (
     PRONOUNS,
     SAYING,
     SPEAKERS,
-    TRAINED_IN,
     TURNING,
 )
 from enrichment.quality.lexicon.editing import ALIKE, DENYING
 from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF
+from enrichment.quality.lexicon.subjects import NOMINATIVES, QUALIFIED
 from enrichment.quality.lexicon.words import CLAUSE_WORDS, NEGATORS
 
 RELATIVES = frozenset({"who", "which"})
 SINGULAR = frozenset({"is", "was"})
-REACH = 6  # words that a denial covers
+REACH = 8  # words that a denial covers
 MAX_SENTENCES = 500  # of a source, with one word
 MAX_PLACES = 50  # of one word in a sentence
 NEAR = 4  # words around one that may call its test negative
 CLAUSE = 12  # words at most in which a clause says who does something
 BEFORE = 5  # words in front of one in which its subject is looked for
-ADJECTIVES_ROW = 6  # words and signs at most to either side, of adjectives before one noun
+ADJECTIVES_ROW = 8  # words and signs at most to either side, of adjectives before one noun
 MAX_SOURCES = 64  # whose sentences are kept: the parts of one answer have one source
 
 _PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[,;:()!?–—]")  # noqa: RUF001
@@ -54,7 +64,8 @@ _FACT = re.compile(r"(?P<said>[^:;]{1,60}): (?P<value>yes|no)\Z")
 _FACT_ENDS = re.compile(r";\s*(?=[^;:]{1,60}: )")
 _UP = re.compile(r"\d+\s*\+|\+\s*\d+|\d+\s*(?:and|or)\s*(?:up|older|over|above)")
 _OF_ADDRESS = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|[a-z0-9]\.(?:com|org|net)\b", re.IGNORECASE)
-_NEGATORS = NEGATORS["en"] | DENYING
+ANEW = NOMINATIVES | {"as"}
+_NEGATORS = NEGATORS["en"] | DENYING | {"lacked"}
 LIMITED_BY_AGE = "+"
 
 
@@ -64,7 +75,7 @@ def keys_of(word: str) -> frozenset[str]:
     if word[0].isdigit():
         return frozenset({word.replace(",", "")})
     word = word.removesuffix("'s")
-    if word in ADJECTIVES:
+    if word in NO_FORMS:
         return frozenset({word})
     found = {stem(word)}
     if word in NUMBER_WORDS:
@@ -88,6 +99,7 @@ class Said:
     text: str
     denied_whole: bool = False  # a fact that says no
     is_fact: bool = False  # a column's, by yes or no
+    of_another: bool = False  # one whom the source calls by another name
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
@@ -113,6 +125,11 @@ class Said:
     def read(self) -> Text:
         """As concepts read it."""
         return Text(self.text, "en")
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it begins with a pronoun."""
+        return bool(self.pieces) and self.pieces[0] in PRONOUNS
 
     @cached_property
     def asks(self) -> bool:
@@ -145,6 +162,9 @@ class Said:
         """What limits what is said at a place: not what stands behind a “who”."""
         if not self.limits:
             return self.limits
+        before = self.pieces[:place]
+        if not (self.limits & LIMITING_BEHIND).issubset(before):
+            return self.limits - (LIMITING_BEHIND - frozenset(before))
         if "learning" in self.pieces and self._is_only_learnt_behind(place):
             return self.limits - {"learning"}
         ends = (at for at in range(place + 1, len(self.pieces)) if self.pieces[at] in RELATIVES)
@@ -162,14 +182,19 @@ class Said:
     def denied(self) -> tuple[bool, ...]:
         """Of each piece, whether a denial covers it."""
         found, left = [], 0
-        for piece in self.pieces:
+        for at, piece in enumerate(self.pieces):
             if piece in _NEGATORS or piece.endswith("n't"):
                 left = REACH
-            elif piece in CLAUSE_WORDS or piece in ".;:!?(":
+            elif piece in CLAUSE_WORDS or piece in ".;:!?(" or self._begins_anew(at):
                 left = 0
             found.append(self.denied_whole or left > 0)
             left = max(0, left - 1)
         return tuple(found)
+
+    def _begins_anew(self, at: int) -> bool:
+        """Whether a clause of its own begins behind a comma: “no idea why, as she is calm”."""
+        after = self.pieces[at + 1 : at + 2]
+        return self.pieces[at] == "," and bool(after) and after[0] in ANEW
 
     def denies(self, at: int, length: int) -> bool:
         """Whether so many words from a place on are denied by what stands around them."""
@@ -190,7 +215,18 @@ class Said:
             # “an active outdoor family”, but not “is calm, families …”.
             if len(after) == 2 and after[1] in OTHERS and is_content(after[0]):
                 return True
-        return self._describes_another(at) or self._has_another_subject(at)
+        return (
+            self.of_another
+            or self._describes_another(at)
+            or self._has_another_subject(at)
+            or is_of_the_home(self.pieces, at)
+            or is_of_a_kind(self.pieces, at)
+            or is_of_a_companion(self.pieces, at)
+        )
+
+    def is_to_come(self, at: int) -> bool:
+        """Whether the word at this place is said of times to come: “will be neutered”."""
+        return is_to_come(self.pieces, at)
 
     def _describes_another(self, at: int) -> bool:
         """Whether it is one of the adjectives of somebody else.
@@ -224,10 +260,15 @@ class Said:
         before = self.pieces[max(0, at - 2) : at]
         return is_content(after[0]) and not BE.isdisjoint(before) and ARTICLES.isdisjoint(before)
 
-    def trained_in(self, at: int) -> str:
-        """What “trained” at this place stands behind: “house” of “house-trained”."""
+    def qualified_by(self, at: int) -> str:
+        """What stands in front of this word and changes it: “house” of “house-trained”."""
         before = self.pieces[at - 1] if at else ""
-        return before if before in TRAINED_IN and self.pieces[at] == "trained" else ""
+        return before if before in QUALIFIED.get(self.pieces[at], ()) else ""
+
+    def is_wished(self, at: int) -> bool:
+        """Whether somebody would only like it: “would love a family”."""
+        before = self.pieces[at - 1] if at else ""
+        return self.pieces[at] in LIKING and before.endswith(("would", "'d"))
 
     def _has_another_subject(self, at: int) -> bool:
         """Whether the clause says the word of another: “your family is active”, “we put energy”."""
@@ -304,7 +345,11 @@ class Attestations:
     @cached_property
     def whole(self) -> frozenset[str]:
         """Its statements word by word, in which one that was copied is found."""
-        plain = (each for each in self.said if not each.is_fact and not each.asks)
+        plain = (
+            each
+            for each in self.said
+            if not each.is_fact and not each.asks and not (each.of_another and each.goes_on)
+        )
         return frozenset(" ".join(words(each.text)) for each in plain)
 
 
@@ -319,6 +364,13 @@ def attestations(source: str) -> Attestations:
                 found.append(Said(fact["said"], fact["value"] == "no", is_fact=True))
             else:
                 found += [Said(each) for each in with_their_ends(part)]
+    names = others_by_name(source)
+    if names:
+        told = of_others((each.pieces for each in found), names)
+        found = [
+            replace(said, of_another=True) if other else said
+            for said, other in zip(found, told, strict=True)
+        ]
     return Attestations(tuple(found))
 
 

@@ -7,7 +7,7 @@ in the past, or as a question attests nothing. So words that the source has can'
 something that nobody said. What can't be attested is held, also where it is true.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,8 +35,18 @@ from enrichment.quality.gates.contract import (
     register_code,
 )
 from enrichment.quality.gates.evidence import NO_EVIDENCE
+from enrichment.quality.gates.likings import is_liked, is_trait
 from enrichment.quality.gates.rewriting import INVENTED
-from enrichment.quality.lexicon.attesting import BEINGS, BREAKS, PLAIN_FRAMES, PRONOUNS, SAYING
+from enrichment.quality.lexicon.attesting import (
+    BEINGS,
+    BREAKS,
+    FITTED,
+    NO_FORMS,
+    PAST_VERBS,
+    PLAIN_FRAMES,
+    PRONOUNS,
+    SAYING,
+)
 from enrichment.quality.lexicon.editing import COUNTS
 
 MOVED = register_code(
@@ -47,7 +57,23 @@ MOVED = register_code(
 MAX_ATTESTED = 4_000  # characters of an answer; a sentence has at most MAX_CLAIMS words of meaning
 MAX_CLAIMS = 60
 MAX_SHORT = 2  # claims of a text that says something by itself: “small”
+NEAR = 4  # words in which “dog” stands in front of “friendly”
 MAX_LOOKED_AT = 50  # sentences of the source that have a run's words
+
+
+NO_NAMES = frozenset[str]()
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What an answer's fields are about: the `home` that is wanted, lists of `traits`, `likings`.
+
+    Names of fields; in all others anything may be said.
+    """
+
+    home: AbstractSet[str] = NO_NAMES
+    traits: AbstractSet[str] = NO_NAMES
+    likings: AbstractSet[str] = NO_NAMES
 
 
 @dataclass(frozen=True)
@@ -56,12 +82,13 @@ class Claims:
 
     framing: AbstractSet[str]
     concepts: Sequence[Concept]
+    fields: Fields
 
     @cached_property
     def grounds(self) -> dict[str, Concept]:
         """What a source has to speak of for a claim, by the key of the claim's word."""
         return {
-            stem(word): concept.grounds or concept
+            _key(word): concept.grounds or concept
             for concept in self.concepts
             for word in concept.words["en"].split()
         }
@@ -71,14 +98,16 @@ def attested(
     framing: AbstractSet[str],
     concepts: Sequence[Concept],
     decided: Mapping[str, AbstractSet[str]],
+    fields: Fields = Fields(),
 ) -> Gate:
     """A gate for texts that are written from a source: each claim needs a sentence that says it.
 
     `framing` are words that such a text is written with and that claim nothing in a sentence;
     `concepts` are claims whose `grounds` speak for them in other words. `decided` are words by the
-    column that alone attests them where they stand for themselves, such as sizes.
+    column that alone attests them where they stand for themselves, such as sizes. `fields` says
+    which fields of an answer are about what.
     """
-    claims = Claims(framing, concepts)
+    claims = Claims(framing, concepts, fields)
 
     def check(checked: Checked) -> GateFinding | None:
         if sum(map(len, checked.texts)) > MAX_ATTESTED:
@@ -87,9 +116,9 @@ def attested(
         known = attestations(checked.source)
         free = _of_columns(checked)
         objections: dict[str, list[str]] = {}
-        for text in checked.texts:
+        for field, text in _by_field(checked):
             for sentence in with_their_ends(without_addresses(text)):
-                reader = _Reader(Said(sentence), known, claims, free)
+                reader = _Reader(Said(sentence), known, claims, free, field)
                 code = reader.objection() or reader.against(decided, checked.columns)
                 if code:
                     objections.setdefault(code, []).append(sentence)
@@ -108,6 +137,16 @@ _WHAT = (
 )
 
 
+def _by_field(checked: Checked) -> Iterator[tuple[str, str]]:
+    """The texts of an answer with their fields; blank where it has none."""
+    if not isinstance(checked.value, Mapping):
+        yield from (("", text) for text in checked.texts)
+        return
+    for name, value in checked.value.items():
+        texts = value if isinstance(value, list) else [value]
+        yield from ((name, text) for text in texts if isinstance(text, str))
+
+
 def _of_columns(checked: Checked) -> frozenset[str]:
     """The keys of the words in the row's columns of text: a breed, a sex, a size."""
     texts = [value for value in checked.columns.values() if isinstance(value, str)]
@@ -122,6 +161,7 @@ class _Reader:
     known: Attestations
     claims: Claims
     free: frozenset[str]
+    field: str = ""
 
     def objection(self) -> str:
         """The code of what is wrong with it; blank where all is attested."""
@@ -159,7 +199,10 @@ class _Reader:
         content = [at for at in content if self.free.isdisjoint(self.sentence.keys[at])]
         framed = _framed(pieces)
         claimed = [
-            at for at in content if at not in framed and pieces[at] not in self.claims.framing
+            at
+            for at in content
+            if at not in framed
+            and (pieces[at] not in self.claims.framing or pieces[at + 1 : at + 2] in _FITTED)
         ]
         # A frame that stands alone says something: “great”, though not “a loving home”.
         return claimed or [at for at in content if at not in framed]
@@ -224,7 +267,7 @@ class _Reader:
         return found
 
     def _ground(self, at: int) -> Concept | None:
-        return self.claims.grounds.get(stem(self.sentence.pieces[at]))
+        return self.claims.grounds.get(_key(self.sentence.pieces[at]))
 
     def _governor(self, at: int) -> frozenset[str]:
         """Of “loves dogs and cats”, what “cats” hangs on; of “cats” alone any such word."""
@@ -240,12 +283,7 @@ class _Reader:
 
     def _objection_to(self, said: Said, run: Sequence[int], governor: frozenset[str]) -> str:
         """Why this sentence of the source doesn't say what a run of claims says."""
-        if said.asks and not self.sentence.asks:
-            return NO_EVIDENCE
-        if governor and not any(governor & each for each in said.keys):
-            return NO_EVIDENCE
-        is_liking = governor or any(GOVERNORS & self.sentence.keys[at] for at in run)
-        if is_liking and "but" in said.pieces and "but" not in self.sentence.pieces:
+        if self._is_turned(said, run, governor):
             return NO_EVIDENCE
         start = 0
         for at in run:
@@ -253,11 +291,38 @@ class _Reader:
             if not places:
                 return NO_EVIDENCE
             here = [place for place in places if not self._is_elsewhere(said, place, at)]
+            if here and at == run[0] and not self._is_in_its_list(said, here, run):
+                return NO_EVIDENCE
             if not here:
                 return MOVED
             if here[0] >= 0:
                 start = here[0] + 1
         return ""
+
+    def _is_turned(self, said: Said, run: Sequence[int], governor: frozenset[str]) -> bool:
+        """Whether a sentence asks, or lacks what a claim hangs on, or turns a liking by “but”."""
+        if said.asks and not self.sentence.asks:
+            return True
+        if governor and not any(governor & each for each in said.keys):
+            return True
+        is_liking = governor or any(GOVERNORS & self.sentence.keys[at] for at in run)
+        turns = "but" in said.pieces and "but" not in self.sentence.pieces
+        return bool(is_liking) and turns
+
+    def _is_in_its_list(self, said: Said, places: Sequence[int], run: Sequence[int]) -> bool:
+        """Whether one of these places says what the answer's list is a list of."""
+        fields = self.claims.fields
+        if said.is_fact or places[0] < 0:
+            return True
+        if self.field in fields.likings:
+            return any(is_liked(said, place) for place in places)
+        if self.field not in fields.traits or len(run) > 1 or self._is_known(run[0]):
+            return True
+        return any(is_trait(said, place) for place in places)
+
+    def _is_known(self, at: int) -> bool:
+        """Whether the table knows this word, or others hang on it."""
+        return self._ground(at) is not None or not GOVERNORS.isdisjoint(self.sentence.keys[at])
 
     def _places_in(self, said: Said, at: int, start: int) -> list[int]:
         """Where a sentence of the source says a claim, from a place on; -1 by its concept alone."""
@@ -278,17 +343,46 @@ class _Reader:
             and not said.limits_of(place) - self.sentence.limits
             and (not said.is_verb(place) or self.sentence.is_verb(at))
             and (not said.warns(place) or self.sentence.warns(at))
-            and (not (way := said.trained_in(place)) or way in self.sentence.pieces)
+            and (not (what := said.qualified_by(place)) or what in self.sentence.pieces)
+            and (not said.is_wished(place) or self.sentence.is_wished(at))
+            and self._fits(said, place, at)
         ]
+
+    def _fits(self, said: Said, place: int, at: int) -> bool:
+        """Whether the source says it of these beings too: “dog friendly” is no “friendly”."""
+        with_whom = self.sentence.pieces[at - 1] if at else ""
+        if self.sentence.pieces[at] not in FITTED or not is_content(with_whom):
+            return True
+        if with_whom not in BEINGS:
+            return True
+        for back in range(place - 1, max(-1, place - NEAR), -1):
+            if said.pieces[back] in SAYING:
+                return False
+            if keys_of(with_whom) & said.keys[back]:
+                return True
+        return False
 
     def _is_elsewhere(self, said: Said, place: int, at: int) -> bool:
         """Whether the source says it of somebody or some time that the answer doesn't."""
         if place < 0:
             return False
-        if said.is_of_others(place) and not self.sentence.is_of_others(at):
+        if said.is_of_others(place) and not (
+            self.field in self.claims.fields.home or self.sentence.is_of_others(at)
+        ):
             return True
-        is_state = self._ground(at) is not None
+        if said.pieces[place] in PAST_VERBS and self.sentence.pieces[at] not in PAST_VERBS:
+            return True
+        if said.is_to_come(place) and not self.sentence.is_to_come(at):
+            return True
+        is_state = self._ground(at) is not None or self.sentence.pieces[at][0].isdigit()
         return is_state and said.is_past(place) and not self.sentence.is_past(at)
+
+
+def _key(word: str) -> str:
+    return word if word in NO_FORMS else stem(word)
+
+
+_FITTED = frozenset((each,) for each in FITTED)
 
 
 def _framed(pieces: Sequence[str]) -> frozenset[int]:

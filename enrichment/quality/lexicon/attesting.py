@@ -11,6 +11,7 @@ LIMITS = frozenset(
     selectively slow slowly supervised supervision learning improving working almost mostly usually
     depending may might maybe perhaps possibly probably think guess believe seems seem appears
     hopefully hope hopes unknown unsure untested less least minimum recommend recommended
+    teach teaching benefit
     """.split()
 )
 # Of whom or what else a sentence may speak: not the row.
@@ -56,6 +57,8 @@ PAST = frozenset("was were been used had will would could".split())
 # Words that others hang on: “loves dogs and cats”.
 # Words that aren't what their stem says: who is loving need not love something.
 ADJECTIVES = frozenset({"loving", "caring", "willing", "interesting", "boring"})
+# No form of their stem: who is in training isn't trained.
+NO_FORMS = ADJECTIVES | {"trained"}
 LIKING = frozenset("love loves like likes enjoy enjoys adore adores fond".split())
 # In these, “but” is a limit: “likes cats, but chases them”.
 GOODNESS = frozenset("good great wonderful awesome excellent fine well fantastic".split())
@@ -84,9 +87,15 @@ FOLLOWED = frozenset("someone somebody anyone anybody".split())
 OWN_NOUNS = frozenset(
     """
     dog doggy doggo pup puppy pooch boy girl guy gal lady gentleman lad fella fellow man sweetheart
-    baby companion friend mix mutt soul personality temperament nature disposition
+    baby companion friend mix mutt soul personality temperament nature disposition demeanor
+    attitude character spirit
     """.split()
 )
-# In front of “trained” it says in what: that is no training.
-TRAINED_IN = frozenset("house crate potty leash kennel litter box pad paper toilet".split())
 TURNING = frozenset("but yet however though although ;".split())
+
+# These limit only what stands behind them: “is smart, and we teach him to sit”.
+LIMITING_BEHIND = frozenset({"teach", "teaching", "benefit"})
+# What the row does no more, or did once: “lived with cats”.
+PAST_VERBS = frozenset("lived loved liked enjoyed played needed wanted walked slept".split())
+# Behind a being they say with whom: “dog friendly” is no “friendly”.
+FITTED = frozenset("friendly savvy selective tested reactive aggressive".split())

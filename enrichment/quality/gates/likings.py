@@ -1,0 +1,80 @@
+"""What a sentence says that the row is, or likes: lists of an answer name nothing else.
+
+English; `attesting` asks. That a word stands in a source isn't enough for a list of traits or of
+interests: “positive for heartworm” makes no positive dog, “take her on walks” no interest.
+"""
+
+from collections.abc import Sequence
+
+from enrichment.quality.gates.attestations import Said
+from enrichment.quality.gates.comparison import is_content
+from enrichment.quality.lexicon.attesting import BE, JOINERS, OWN_NOUNS, SAYING
+from enrichment.quality.lexicon.subjects import (
+    BECOMES,
+    DEGREES,
+    DISLIKED,
+    LIKED_BY_NEXT,
+    LIKED_WITH,
+    NOMINATIVES,
+    PARTNERS,
+)
+from enrichment.quality.lexicon.words import CLAUSE_WORDS
+
+PREDICATED_WITHIN = 7  # words from “is” to an adjective, others and degrees between
+DOES_WITHIN = 4  # words from “he” to what he does
+LIKED_BEHIND = 6  # words behind “leash walking” in which “great at” stands
+
+
+def is_liked(said: Said, at: int) -> bool:
+    """Whether the row likes what this place names, or does it."""
+    pieces = said.pieces
+    if pieces[at + 1 : at + 2] and pieces[at + 1] in PARTNERS:
+        return True
+    if _is_done(pieces, at):
+        return True
+    for back in range(at - 1, -1, -1):
+        piece = pieces[back]
+        if piece in CLAUSE_WORDS or piece in DISLIKED:
+            return False
+        if piece in LIKED_WITH or pieces[back + 1] in LIKED_BY_NEXT.get(piece, ()):
+            return not said.denied[back] and not said.is_of_others(back)
+    behind = pieces[at + 1 : at + 1 + LIKED_BEHIND]
+    return "i'm" in behind and "at" in behind
+
+
+def _is_done(pieces: Sequence[str], at: int) -> bool:
+    """Whether it is a verb that the row does, or a trait of who does: “plays”, “playful”."""
+    piece = pieces[at]
+    if piece.endswith(("ful", "uddly", "uggly", "ous", "ive")):
+        return True
+    if not piece.endswith("s") or piece.endswith("ss"):
+        return False
+    before = pieces[max(0, at - DOES_WITHIN) : at]
+    return any(each in NOMINATIVES for each in before) or before[-1:] in ((), ("and",))
+
+
+def is_trait(said: Said, at: int) -> bool:
+    """Whether the row is said to be what this place says: “is happy”, “a happy boy”."""
+    if said.pieces[at] in OWN_NOUNS:
+        return True
+    return _is_predicate(said.pieces, at) or _is_attribute(said, at)
+
+
+def _is_predicate(pieces: Sequence[str], at: int) -> bool:
+    for back in range(at - 1, max(-1, at - PREDICATED_WITHIN), -1):
+        piece = pieces[back]
+        if piece in BE or piece in BECOMES or piece in SAYING:
+            return True
+        if piece not in JOINERS and piece not in DEGREES and not is_content(piece):
+            return False
+    return at < PREDICATED_WITHIN
+
+
+def _is_attribute(said: Said, at: int) -> bool:
+    """Whether it stands in front of what a listing calls its dog."""
+    for piece in said.pieces[at + 1 : at + PREDICATED_WITHIN]:
+        if piece in OWN_NOUNS:
+            return True
+        if piece not in JOINERS and not is_content(piece):
+            return False
+    return False
