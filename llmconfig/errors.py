@@ -15,6 +15,8 @@ LLMError
 └── GenerationFailed            a call ended without an answer (`llmconfig.client.errors`)
 """
 
+from collections.abc import Sequence
+
 from django.db import OperationalError
 
 
@@ -77,14 +79,33 @@ class ChangeRefused(ConfigurationError):
 
 
 class NodesFileInvalid(ConfigurationError):
-    """The nodes file is wrong; `line` counts from 1, 0 when unknown."""
+    """The nodes file is wrong; `line` counts from 1, 0 when unknown, and `file` is its path.
+
+    `problems` are all that was found, each an error of its own; of several, this one has a line of
+    text for each, and the first one's place.
+    """
 
     code = "nodes_file_invalid"
 
-    def __init__(self, message: str, *, line: int = 0, field: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        line: int = 0,
+        field: str = "",
+        file: str = "",
+        problems: Sequence["NodesFileInvalid"] = (),
+    ) -> None:
         super().__init__(message)
         self.line = line
         self.field = field
+        self.file = file
+        self._problems = tuple(problems)
+
+    @property
+    def problems(self) -> tuple["NodesFileInvalid", ...]:
+        """Each mistake; itself where it is the only one."""
+        return self._problems or (self,)
 
 
 class ExtraMissing(ConfigurationError):

@@ -5,7 +5,7 @@ names of one's own, and are left to the note that resolution gives.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -65,9 +65,24 @@ def refuse_unlisted(
 ) -> None:
     """Refuse a row that would newly name a model which no enabled provider lists.
 
+    The arguments are those of `unlisted`. Raises ChangeRefused that names the column and the
+    nearest models.
+    """
+    for refusal in unlisted(table, new, old, listed_by_disabled=listed_by_disabled):
+        raise refusal
+
+
+def unlisted(
+    table: type[Model],
+    new: Mapping[str, Any],
+    old: Mapping[str, Any],
+    *,
+    listed_by_disabled: bool = False,
+) -> Iterator[ChangeRefused]:
+    """The refusals of all models that a row would newly name and no enabled provider lists.
+
     `new` and `old` are the row's values by column, `old` is empty for a new row. With
-    `listed_by_disabled` it is enough that a disabled provider lists it. Raises ChangeRefused that
-    names the column and the nearest models.
+    `listed_by_disabled` it is enough that a disabled provider lists it.
     """
     if new.get(ALLOWED):
         return
@@ -89,7 +104,7 @@ def refuse_unlisted(
             each.reference, state, bound_to=bound, listed_by_disabled=listed_by_disabled
         )
         if problem:
-            raise ChangeRefused(
+            yield ChangeRefused(
                 gettext("{problem} If it exists all the same, set {allowed}.").format(
                     problem=problem, allowed=ALLOWED
                 ),

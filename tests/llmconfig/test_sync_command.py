@@ -212,6 +212,73 @@ def test_a_missing_or_invalid_file_lets_the_process_start_and_fails_for_people(
     assert list(NodeConfiguration.objects.values()) == rows
 
 
+TAKEN = "this is the name of a provider, and calls by name would be ambiguous; choose another."
+
+
+def test_mistakes_of_the_file_and_models_that_nobody_lists_are_told_in_one_run(
+    nodes, tmp_path, capsys
+):
+    provider = Provider.objects.create(name="openai", provider_type="openai")
+    provider.models.create(model_id="gpt-4o")
+    nodes.write_text("a:\n  default_temperature: 9\n  default_model: gpt-4x\n  temperature: 1\n")
+    other = tmp_path / "other.yaml"
+    other.write_text("a: {}\nopenai: {}\nb: {fallbacks: [gpt-4p], judge_model: gpt-4q}\n")
+    wanted = [
+        f"{nodes}: line 2: a.default_temperature: 9 is out of range; use 0 to 2.",
+        f"{nodes}: line 4: a.temperature: unknown field. Did you mean default_temperature?",
+        f"{other}: line 1: a: other.yaml holds this as well as another file; keep one of them.",
+        f"{other}: line 2: openai: {TAKEN}",
+    ]
+    for number, (place, name) in enumerate(
+        [
+            (f"{nodes}: line 3: a.default_model", "gpt-4x"),
+            (f"{other}: line 3: b.fallbacks", "gpt-4p"),
+            (f"{other}: line 3: b.judge_model", "gpt-4q"),
+        ],
+        len(wanted),
+    ):
+        text = (
+            f"{place}: No enabled provider lists '{name}'. Did you mean openai/gpt-4o?"
+            " If it exists all the same, set allow_unlisted_models."
+        )
+        wanted.insert(number, text)
+    files = (f"--file={nodes}", f"--file={other}")
+    for flag in ("--check", "--dry-run", "--strict"):
+        with pytest.raises(CommandError) as refused:
+            call_command("sync_llm_config", flag, *files)
+        assert str(refused.value).splitlines() == wanted
+    error = run_json(capsys, *files)["error"]
+    assert [each["file"] for each in error["problems"]].count(str(nodes)) == 3
+    assert [error["problems"][0][name] for name in ("line", "field")] == [
+        2,
+        "a.default_temperature",
+    ]
+    assert not NodeConfiguration.objects.exists()
+
+
+def test_a_node_is_not_blamed_for_its_model_whose_own_lines_are_wrong(nodes):
+    nodes.write_text(
+        "providers:\n  openai: {provider_type: openai}\n"
+        "models:\n  openai/gpt-4o: {tier: 4}\n"
+        "a: {default_model: openai/gpt-4o}\n"
+    )
+    with pytest.raises(CommandError) as refused:
+        call_command("sync_llm_config", "--check")
+    assert [line.split(": ")[2] for line in str(refused.value).splitlines()] == [
+        "models.openai/gpt-4o.tier"
+    ]
+
+
+def test_all_rows_of_a_section_that_may_not_be_are_told_at_once(nodes):
+    nodes.write_text("models:\n  nowhere/a: {}\n  nowhere/b: {}\nbudgets:\n  x:\n    scope: node\n")
+    with pytest.raises(CommandError) as refused:
+        call_command("sync_llm_config", "--check")
+    assert [line.split(": ")[1:3] for line in str(refused.value).splitlines()] == [
+        ["line 2", "models.nowhere/a"],
+        ["line 3", "models.nowhere/b"],
+    ]
+
+
 def test_a_bad_last_node_leaves_the_first_ones_unwritten(nodes):
     nodes.write_text("first: {}\nsecond: {default_temperature: 9}\n")
     call_command("sync_llm_config")

@@ -117,6 +117,67 @@ def test_a_wrong_file_is_refused_with_line_and_field(text, line, field, says):
         assert message.startswith(f"line {line}: ")
 
 
+MISTAKES = """\
+a: {}
+a: {}
+b:
+  temperature: 1
+  default_max_tokens: many
+  fallbacks: gpt-4o
+tagger: {}
+models:
+  openai/gpt-4o:
+    tier: 4
+    prices:
+      - {input: 1, output_per_1m: free}
+      - 3
+  gpt-4o: {}
+budgets: 4
+"""
+PLACES = [
+    (2, "a"),
+    (4, "b.temperature"),
+    (5, "b.default_max_tokens"),
+    (6, "b.fallbacks"),
+    (7, "tagger"),
+    (10, "models.openai/gpt-4o.tier"),
+    (12, "models.openai/gpt-4o.prices.input"),
+    (12, "models.openai/gpt-4o.prices.output_per_1m"),
+    (13, "models.openai/gpt-4o.prices"),
+    (14, "models.gpt-4o"),
+    (15, "budgets"),
+]
+
+
+def test_all_mistakes_of_a_file_are_told_at_once_each_with_its_place():
+    with pytest.raises(NodesFileInvalid) as refused:
+        parse(MISTAKES)
+    problems = refused.value.problems
+    assert [(each.line, each.field) for each in problems] == PLACES
+    assert str(refused.value).splitlines() == [str(each) for each in problems]
+
+
+def test_all_that_yaml_may_do_and_a_nodes_file_may_not_is_told_at_once():
+    text = "a: &x {description: !!str y}\nb: *x\nc: &x {}\nd: *unknown\n"
+    with pytest.raises(NodesFileInvalid) as refused:
+        parse(text)
+    said = [str(each).split(";")[0].split(" a ")[0] for each in refused.value.problems]
+    assert said == [
+        "line 1: &x is an anchor",
+        "line 1: tag:yaml.org,2002:str is",
+        "line 2: *x is an alias",
+        "line 3: &x is an anchor",
+        "line 4: *unknown is an alias",
+    ]
+
+
+def test_each_line_with_a_secret_is_told_and_nothing_else_that_could_quote_it():
+    with pytest.raises(NodesFileInvalid) as refused:
+        parse(f"a:\n  azure_model: {KEY}\n  temperature: 1\n# {KEY}\n")
+    assert [each.line for each in refused.value.problems] == [2, 4]
+    assert KEY not in str(refused.value)
+
+
 def test_a_good_file_is_read_with_null_as_blank_and_absent_fields_absent():
     (node,) = parse(
         "n:\n"

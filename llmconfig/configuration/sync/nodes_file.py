@@ -16,6 +16,7 @@ from llmconfig.configuration.sync.fields import RULES, nearest, read_field
 from llmconfig.configuration.sync.sections import SECTIONS, check_name
 from llmconfig.configuration.sync.strict_yaml import (
     MappingItem,
+    Problems,
     compose,
     invalid,
     line_of,
@@ -24,6 +25,7 @@ from llmconfig.configuration.sync.strict_yaml import (
 from llmconfig.errors import NodesFileInvalid
 from llmconfig.models import InteractionType
 from llmconfig.models.assignments import NODE_NAME_RULE
+from llmconfig.runtime.records import replace
 
 MAX_FILE_BYTES = 1_000_000  # bytes
 # Keys under which people keep secrets; none is a field.
@@ -63,25 +65,55 @@ A_LITELLM_FILE = (
 class NodeEntry(Struct, frozen=True):
     """One node as the file gives it: only the fields that are there, `null` read as blank.
 
-    `section` is blank for a node, else a name of SECTIONS: then it is a row of that one's.
+    `section` is blank for a node, else a name of SECTIONS: then it is a row of that one's. `lines`
+    are those of its fields, and `file` is the path. One with a mistake is not `complete`: it has
+    the fields that are right.
     """
 
     name: str
     line: int
     values: Mapping[str, Any]
     section: str = ""
+    lines: Mapping[str, int] = {}
+    complete: bool = True
+    file: str = ""
 
     @property
     def path(self) -> str:
         """The name with its section."""
         return f"{self.section}.{self.name}" if self.section else self.name
 
+    def wrong(self, problem: str, field: str = "") -> NodesFileInvalid:
+        """The error for the entry, or for one of its fields."""
+        return invalid(
+            problem,
+            line=self.lines.get(field, self.line),
+            field=f"{self.path}.{field}" if field else self.path,
+            file=self.file,
+        )
 
-def read(path: Path) -> tuple[NodeEntry, ...]:
+
+def read(path: Path, problems: Problems | None = None) -> tuple[NodeEntry, ...]:
     """The nodes of a file and the rows of its sections, in its order.
 
     Raises FileNotFoundError if there is none, NodesFileInvalid if it can't be read or is wrong.
+    With `problems` it adds to them what is wrong, and returns what is right.
     """
+    own = Problems()
+    entries: tuple[NodeEntry, ...] = ()
+    with own.collected():
+        entries = _parsed(_text_of(path), own)
+    own.found.sort(key=lambda each: each.line)
+    for each in own.found:
+        each.file = str(path)
+    if problems is None:
+        own.refuse()
+    else:
+        problems.found += own.found
+    return tuple(replace(each, file=str(path)) for each in entries)
+
+
+def _text_of(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_FILE_BYTES + 1)
@@ -92,14 +124,22 @@ def read(path: Path) -> tuple[NodeEntry, ...]:
     if len(content) > MAX_FILE_BYTES:
         raise NodesFileInvalid("it is larger than 1 MB; a nodes file has a few kB.")
     try:
-        return parse(content.decode("utf-8-sig"))
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise invalid("not UTF-8; save the file in that encoding.", line=line) from error
 
 
 def parse(text: str) -> tuple[NodeEntry, ...]:
-    """The same of a file's text; raises NodesFileInvalid with line and field."""
+    """The same of a file's text; raises NodesFileInvalid with line and field of each mistake."""
+    problems = Problems()
+    entries = _parsed(text, problems)
+    problems.refuse()
+    return entries
+
+
+def _parsed(text: str, problems: Problems) -> tuple[NodeEntry, ...]:
+    """What is right in a text; raises NodesFileInvalid where nothing of it can be read."""
     _refuse_secrets(text)
     root = compose(text)
     if root is None:
@@ -107,51 +147,74 @@ def parse(text: str) -> tuple[NodeEntry, ...]:
     if not isinstance(root, yaml.MappingNode):
         raise invalid("the file must be a mapping from node names to fields.", line=line_of(root))
     entries: list[NodeEntry] = []
-    for name, item in mapping_items(root).items():
-        if name in SECTIONS:
-            entries += _rows(name, item)
-        elif name == "model_list":
-            raise invalid(A_LITELLM_FILE, line=item.line)
-        else:
-            entries.append(_entry(name, item.node, item.line))
+    for name, item in mapping_items(root, problems).items():
+        with problems.collected():
+            if name in SECTIONS:
+                entries += _rows(name, item, problems)
+            elif name == "model_list":
+                raise invalid(A_LITELLM_FILE, line=item.line)
+            else:
+                entries.append(_node(name, item.node, item.line, problems))
     return tuple(entries)
 
 
-def _rows(section: str, item: MappingItem) -> list[NodeEntry]:
+def _rows(section: str, item: MappingItem, problems: Problems) -> list[NodeEntry]:
     if not isinstance(item.node, yaml.MappingNode):
         raise invalid("a section is a mapping from names to fields.", line=item.line, field=section)
-    return [
-        _row(section, name, each) for name, each in mapping_items(item.node, field=section).items()
-    ]
+    found = []
+    for name, each in mapping_items(item.node, problems, field=section).items():
+        with problems.collected():
+            found.append(_row(section, name, each, problems))
+    return found
 
 
-def _row(section: str, name: str, item: MappingItem) -> NodeEntry:
+def _row(section: str, name: str, item: MappingItem, problems: Problems) -> NodeEntry:
     check_name(section, name, item.line)
-    place, rules = f"{section}.{name}", SECTIONS[section].rules
     if not isinstance(item.node, yaml.MappingNode):
+        place = f"{section}.{name}"
         raise invalid("this must be a mapping of fields.", line=item.line, field=place)
-    values = {}
-    for field, each in mapping_items(item.node, field=place).items():
-        where = f"{place}.{field}"
-        if field not in rules:
-            if _names_a_secret(field):
-                raise invalid(ADVICE_ON_KEYS, line=each.line, field=where)
-            near = next(iter(get_close_matches(field, rules, n=1)), "")
-            hint = f"Did you mean {near}?" if near else f"There are {', '.join(rules)}."
-            raise invalid(f"unknown field. {hint}", line=each.line, field=where)
-        values[field] = read_field(each.node, rule=rules[field], field=where)
-    return NodeEntry(name, item.line, values, section)
+    return _entry(NodeEntry(name, item.line, {}, section), item.node, problems)
+
+
+def _entry(named: NodeEntry, node: yaml.MappingNode, problems: Problems) -> NodeEntry:
+    """The entry of this name and place with its fields."""
+    rules = SECTIONS[named.section].rules if named.section else RULES
+    values: dict[str, Any] = {}
+    own = Problems()
+    items = mapping_items(node, own, field=named.path)
+    for field, item in items.items():
+        place = f"{named.path}.{field}"
+        with own.collected():
+            if field not in rules:
+                raise invalid(_unknown_field(field, named.section), line=item.line, field=place)
+            values[field] = read_field(item.node, rule=rules[field], field=place)
+    problems.found += own.found
+    lines = {field: item.line for field, item in items.items()}
+    return replace(named, values=values, lines=lines, complete=not own.found)
+
+
+def _unknown_field(field: str, section: str) -> str:
+    if _names_a_secret(field):
+        return ADVICE_ON_KEYS
+    if section:
+        rules = SECTIONS[section].rules
+        near = next(iter(get_close_matches(field, rules, n=1)), "")
+        others = f"There are {', '.join(rules)}."
+    else:
+        near, others = nearest(field), f"A node has {', '.join(RULES)}."
+    return f"unknown field. {f'Did you mean {near}?' if near else others}"
 
 
 def _refuse_secrets(text: str) -> None:
     # Before anything else, so that no other message quotes the key.
-    found = SECRET_SHAPES.search(text)
-    if found:
+    problems = Problems()
+    for found in SECRET_SHAPES.finditer(text):
         line = text.count("\n", 0, found.start()) + 1
-        raise invalid(f"this looks like a secret. {ADVICE_ON_KEYS}", line=line)
+        problems.found.append(invalid(f"this looks like a secret. {ADVICE_ON_KEYS}", line=line))
+    problems.refuse()
 
 
-def _entry(name: str, node: yaml.Node, line: int) -> NodeEntry:
+def _node(name: str, node: yaml.Node, line: int, problems: Problems) -> NodeEntry:
     if not isinstance(node, yaml.MappingNode):
         if _names_a_secret(name):
             raise invalid(ADVICE_ON_KEYS, line=line, field=name)
@@ -162,11 +225,7 @@ def _entry(name: str, node: yaml.Node, line: int) -> NodeEntry:
             field=name,
         )
     _check_name(name, line)
-    values = {}
-    for field, item in mapping_items(node, field=name).items():
-        _check_field(field, line=item.line, node=name)
-        values[field] = read_field(item.node, rule=RULES[field], field=f"{name}.{field}")
-    return NodeEntry(name=name, line=line, values=values)
+    return _entry(NodeEntry(name, line, {}), node, problems)
 
 
 def _check_name(name: str, line: int) -> None:
@@ -179,17 +238,6 @@ def _check_name(name: str, line: int) -> None:
             line=line,
             field=name,
         )
-
-
-def _check_field(field: str, *, line: int, node: str) -> None:
-    if field in RULES:
-        return
-    place = f"{node}.{field}"
-    if _names_a_secret(field):
-        raise invalid(ADVICE_ON_KEYS, line=line, field=place)
-    near = nearest(field)
-    hint = f"Did you mean {near}?" if near else f"A node has {', '.join(RULES)}."
-    raise invalid(f"unknown field. {hint}", line=line, field=place)
 
 
 def _names_a_secret(name: str) -> bool:

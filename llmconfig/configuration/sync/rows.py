@@ -15,8 +15,9 @@ from llmconfig.configuration.sync.comparison import (
     NodePlan,
     StoredNode,
 )
+from llmconfig.configuration.sync.nodes_file import NodeEntry
 from llmconfig.configuration.sync.sections import PRICES, SECTIONS, identity, stored_price
-from llmconfig.configuration.sync.strict_yaml import invalid
+from llmconfig.configuration.sync.strict_yaml import Problems, invalid
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Budget, ModelPrice, Provider, ProviderModel
 
@@ -52,14 +53,15 @@ def stored(section: str, row: Model) -> StoredNode:
     return StoredNode(sections.stored_values(SECTIONS[section], row), _synced(row))
 
 
-def write(section: str, plans: Sequence[tuple[NodePlan, int]], rows: Rows) -> None:
-    """Bring the rows of one section to their plans; each comes with its line in the file.
+def write(section: str, plans: Sequence[tuple[NodePlan, NodeEntry]], rows: Rows) -> None:
+    """Bring the rows of one section to their plans; each comes with its entry in the file.
 
-    Raises NodesFileInvalid for what a row may not be.
+    Raises NodesFileInvalid for all that a row may not be.
     """
+    problems = Problems()
     if section == "models":
         _free_tiers(plans, rows)
-    for plan, line in plans:
+    for plan, entry in plans:
         name = plan.name.partition(".")[2]
         row = rows.get(name)
         if plan.action is NodeAction.NOTHING:
@@ -71,12 +73,13 @@ def write(section: str, plans: Sequence[tuple[NodePlan, int]], rows: Rows) -> No
         try:
             _write(plan, row, section, name)
         except ChangeRefused as refusal:
-            field = f"{plan.name}.{refusal.field}" if refusal.field else plan.name
-            raise invalid(str(refusal), line=line, field=field) from refusal
+            problems.found.append(entry.wrong(str(refusal), refusal.field))
         except ValidationError as error:
-            field, problem = next(iter(error.message_dict.items()))
-            place = plan.name if field == NON_FIELD_ERRORS else f"{plan.name}.{field}"
-            raise invalid(problem[0], line=line, field=place) from error
+            problems.found += [
+                entry.wrong(said[0], "" if field == NON_FIELD_ERRORS else field)
+                for field, said in error.message_dict.items()
+            ]
+    problems.refuse()
 
 
 def remove(section: str, removed: Sequence[Model]) -> None:
@@ -92,7 +95,7 @@ def remove(section: str, removed: Sequence[Model]) -> None:
         row.delete()
 
 
-def _free_tiers(plans: Sequence[tuple[NodePlan, int]], rows: Rows) -> None:
+def _free_tiers(plans: Sequence[tuple[NodePlan, NodeEntry]], rows: Rows) -> None:
     """Take tiers from the rows that lose theirs: a tier may move on to another one."""
     for plan, _ in plans:
         row = rows.get(plan.name.partition(".")[2])

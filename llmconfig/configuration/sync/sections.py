@@ -15,7 +15,7 @@ from django.db.models import Model
 from msgspec import Struct
 
 from llmconfig import provider_types
-from llmconfig.configuration.sync.strict_yaml import invalid, line_of, mapping_items
+from llmconfig.configuration.sync.strict_yaml import Problems, invalid, line_of, mapping_items
 from llmconfig.configuration.sync.values import (
     DECIMAL_NUMBER,
     FieldRule,
@@ -146,26 +146,33 @@ def _prices(node: yaml.Node, field: str) -> list[dict[str, Any]]:
     if len(node.value) > MAX_PRICES:
         raise invalid(f"more than {MAX_PRICES}.", line=line_of(node), field=field)
     found = {}
+    problems = Problems()
     for each in node.value:
-        if not isinstance(each, yaml.MappingNode):
-            raise invalid("a price is a mapping of rates.", line=line_of(each), field=field)
-        price: dict[str, Any] = {}
-        for name, item in mapping_items(each, field=field).items():
+        with problems.collected():
+            price = _price(each, field)
+            if identity(price) in found:
+                twice = "given twice, for the same time and conditions."
+                raise invalid(twice, line=line_of(each), field=field)
+            found[identity(price)] = price
+    problems.refuse()
+    return in_order(list(found.values()))
+
+
+def _price(node: yaml.Node, field: str) -> dict[str, Any]:
+    if not isinstance(node, yaml.MappingNode):
+        raise invalid("a price is a mapping of rates.", line=line_of(node), field=field)
+    price: dict[str, Any] = {}
+    problems = Problems()
+    for name, item in mapping_items(node, problems, field=field).items():
+        place = f"{field}.{name}"
+        with problems.collected():
             rule = PRICE_RULES.get(name)
             if rule is None:
-                raise invalid(
-                    f"unknown field. A price has {', '.join(PRICE_RULES)}.",
-                    line=item.line,
-                    field=f"{field}.{name}",
-                )
-            value = rule.blank if is_null(item.node) else rule.read(item.node, f"{field}.{name}")
-            price[name] = value
-        if identity(price) in found:
-            raise invalid(
-                "given twice, for the same time and conditions.", line=line_of(each), field=field
-            )
-        found[identity(price)] = price
-    return in_order(list(found.values()))
+                there_are = f"unknown field. A price has {', '.join(PRICE_RULES)}."
+                raise invalid(there_are, line=item.line, field=place)
+            price[name] = rule.blank if is_null(item.node) else rule.read(item.node, place)
+    problems.refuse()
+    return price
 
 
 def stored_price(row: ModelPrice) -> dict[str, Any]:

@@ -9,10 +9,9 @@ from typing import Any
 import yaml
 from msgspec import Struct
 
-from llmconfig.configuration.sync.strict_yaml import invalid, line_of
+from llmconfig.configuration.sync.strict_yaml import TAG, invalid, line_of
 
 KINDS = {"str": "text", "bool": "true or false", "int": "a whole number", "float": "a number"}
-TAG = "tag:yaml.org,2002:"
 MAX_INTEGER = 2_147_483_647  # PostgreSQL's integer
 DECIMAL_INTEGER = re.compile(r"[+-]?(0|[1-9][0-9]*)")
 DECIMAL_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")

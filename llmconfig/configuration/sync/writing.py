@@ -1,16 +1,17 @@
 """From a nodes file to the table: plan, then write all of it or nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
 from django.utils import timezone
 from msgspec import Struct
 
 from llmconfig.configuration import revisions, snapshot
 from llmconfig.configuration.cascade_rules import refuse_unworkable
-from llmconfig.configuration.listing import refuse_unlisted
+from llmconfig.configuration.listing import unlisted
 from llmconfig.configuration.snapshot import Snapshot
 from llmconfig.configuration.sync import nodes_file, rows
 from llmconfig.configuration.sync.comparison import (
@@ -25,8 +26,8 @@ from llmconfig.configuration.sync.comparison import (
 )
 from llmconfig.configuration.sync.fields import RULES
 from llmconfig.configuration.sync.sections import SECTIONS
-from llmconfig.configuration.sync.strict_yaml import invalid
-from llmconfig.errors import ChangeRefused
+from llmconfig.configuration.sync.strict_yaml import Problems
+from llmconfig.errors import ChangeRefused, NodesFileInvalid
 from llmconfig.models import NodeConfiguration, Provider, ProviderModel
 from llmconfig.runtime import advisory_locks
 from llmconfig.runtime.records import replace
@@ -79,7 +80,7 @@ class SyncPlan(Struct, frozen=True):
 
 def preview(*paths: Path, take: Side | None = None, prune: bool = False) -> SyncPlan:
     """What `sync` would do now; writes nothing. Raises as `sync` does."""
-    return preview_entries(read_all(paths), take=take, prune=prune)
+    return preview_entries(_read_all(paths), take=take, prune=prune)
 
 
 def sync(*paths: Path, take: Side | None = None, prune: bool = False) -> SyncPlan:
@@ -88,7 +89,7 @@ def sync(*paths: Path, take: Side | None = None, prune: bool = False) -> SyncPla
     Raises FileNotFoundError, and NodesFileInvalid; the database is then as it was.
     """
     named = ", ".join(path.name for path in paths)
-    return sync_entries(read_all(paths), named=named, take=take, prune=prune)
+    return sync_entries(_read_all(paths), named=named, take=take, prune=prune)
 
 
 def trial(*paths: Path, take: Side | None = None, prune: bool = False) -> tuple[Snapshot, Snapshot]:
@@ -102,19 +103,30 @@ def trial(*paths: Path, take: Side | None = None, prune: bool = False) -> tuple[
     return before, after
 
 
-def read_all(paths: Sequence[Path]) -> tuple[nodes_file.NodeEntry, ...]:
-    """What several files hold together; raises as `sync` does, also for what two of them hold."""
+def _read_all(paths: Sequence[Path]) -> tuple[nodes_file.NodeEntry, ...]:
+    """What several files hold together; raises as `sync` does, also for what two of them hold.
+
+    Of files with mistakes, what is right is looked at beside the database, so that all is told.
+    """
     found: dict[str, nodes_file.NodeEntry] = {}
+    problems = Problems()
     for path in paths:
-        for entry in nodes_file.read(path):
-            if entry.path in found:
-                raise invalid(
-                    f"{path.name} holds this as well as another file; keep one of them.",
-                    line=entry.line,
-                    field=entry.path,
-                )
-            found[entry.path] = entry
+        for entry in nodes_file.read(path, problems):
+            if entry.path not in found:
+                found[entry.path] = entry
+                continue
+            twice = f"{path.name} holds this as well as another file; keep one of them."
+            problems.found.append(entry.wrong(twice))
+    # Nodes that name a model or provider whose own lines are wrong would be blamed for it.
+    if problems.found and all(_is_of_a_node(each.field) for each in problems.found):
+        with problems.collected(), suppress(OperationalError, ProgrammingError):
+            preview_entries(tuple(found.values()))
+    problems.refuse()
     return tuple(found.values())
+
+
+def _is_of_a_node(field: str) -> bool:
+    return bool(field) and field.partition(".")[0] not in SECTIONS
 
 
 def preview_entries(
@@ -233,7 +245,7 @@ class _SyncState:
         """Write the sections in an order in which each row finds those that it needs."""
         for section in SECTIONS:
             entries = [
-                (each, self.entries[each.name].line)
+                (each, self.entries[each.name])
                 for each in plan.nodes
                 if self.entries[each.name].section == section
             ]
@@ -246,11 +258,14 @@ class _SyncState:
         """
         notes: list[str] = []
         nodes = [entry for entry in self.entries.values() if not entry.section]
-        _refuse_taken_names([entry for entry in nodes if entry.name not in self.nodes])
+        problems = Problems()
+        problems.found += _taken_names([entry for entry in nodes if entry.name not in self.nodes])
         for each in plan.nodes:
             entry = self.entries[each.name]
             if not entry.section:
-                notes += _refuse_what_cannot_work(each, self._stored("", entry.name), entry.line)
+                with problems.collected():
+                    notes += _refuse_what_cannot_work(each, self._stored("", entry.name), entry)
+        problems.refuse()
         return tuple(notes)
 
     def remove(self, plan: SyncPlan) -> None:
@@ -265,7 +280,7 @@ class _SyncState:
             rows.remove(section, gone)
 
 
-def _refuse_taken_names(entries: Sequence[nodes_file.NodeEntry]) -> None:
+def _taken_names(entries: Sequence[nodes_file.NodeEntry]) -> Iterator[NodesFileInvalid]:
     """A new node must not hide what calls by that name reach today."""
     names = [entry.name for entry in entries]
     models = ProviderModel.objects.filter(model_id__in=names).values_list("model_id", flat=True)
@@ -276,11 +291,9 @@ def _refuse_taken_names(entries: Sequence[nodes_file.NodeEntry]) -> None:
     }
     for entry in entries:
         if entry.name in taken and not _calls_its_namesake(entry):
-            raise invalid(
+            yield entry.wrong(
                 f"this is the name of {taken[entry.name]}, and calls by name would be ambiguous;"
-                " choose another.",
-                line=entry.line,
-                field=entry.name,
+                " choose another."
             )
 
 
@@ -290,17 +303,26 @@ def _calls_its_namesake(entry: nodes_file.NodeEntry) -> bool:
     return model == entry.name or model.endswith(f"/{entry.name}")
 
 
-def _refuse_what_cannot_work(plan: NodePlan, row: StoredNode | None, line: int) -> list[str]:
+def _refuse_what_cannot_work(
+    plan: NodePlan, row: StoredNode | None, entry: nodes_file.NodeEntry
+) -> list[str]:
     """A file serves many installations: there, a provider that lists the model may be disabled, and
     a judge not be calibrated yet. Returns what rests until then.
     """
     old = {} if row is None else row.values
+    new = {"node_name": plan.name, **old, **plan.values}
+    problems = Problems()
+    problems.found += [
+        entry.wrong(str(each), each.field)
+        for each in unlisted(NodeConfiguration, new, old, listed_by_disabled=True)
+    ]
+    problems.refuse()
+    if not entry.complete:
+        return []  # whether its fields fit each other can't be said of half of them
     try:
-        refuse_unlisted(NodeConfiguration, {**old, **plan.values}, old, listed_by_disabled=True)
-        new = {"node_name": plan.name, **old, **plan.values}
         resting = refuse_unworkable(new, old, may_rest=True)
     except ChangeRefused as refusal:
-        raise invalid(str(refusal), line=line, field=f"{plan.name}.{refusal.field}") from refusal
+        raise entry.wrong(str(refusal), refusal.field) from refusal
     return [f"{plan.name}.{each.column}: {each.meanwhile}" for each in resting]
 
 

@@ -110,8 +110,8 @@ class Command(BaseCommand):
             )
             return
         except NodesFileInvalid as error:
-            place = {"line": error.line, "field": error.field}
-            self._give_up(f"{named}: {error}", options, lenient, place)
+            said = "\n".join(f"{each.file or named}: {each}" for each in error.problems)
+            self._give_up(said, options, lenient, _places(error))
             return
         except (OperationalError, ProgrammingError) as error:
             reason = str(error).partition("\n")[0]
@@ -163,6 +163,15 @@ class Command(BaseCommand):
             raise CommandError(problem)
         level = logging.ERROR if place else logging.WARNING
         logger.log(level, "LLM config sync skipped, the database stays as it is: %s", problem)
+
+
+def _places(error: NodesFileInvalid) -> dict[str, Any]:
+    """Where the first mistake is, and each of them with its own place."""
+    problems = [
+        {"message": str(each), "file": each.file, "line": each.line, "field": each.field}
+        for each in error.problems
+    ]
+    return {"line": error.line, "field": error.field, "problems": problems}
 
 
 def _check_flags(options: Mapping[str, Any], *, writes: bool) -> None:
