@@ -15,6 +15,8 @@ from llmconfig.api.kit.documentation import extend_schema
 
 MAX_IDS = 10_000
 MAX_LANGUAGES = 20
+# What these bodies call the fields that errors of selections name.
+NAMES_IN_BATCHES = {"ids": ("animal_ids", "row_ids"), "target_language": ("target_languages",)}
 
 
 def write_size_field() -> serializers.IntegerField:

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from enrichment.api.batch_bodies import (
+    NAMES_IN_BATCHES,
     BatchAnswerSerializer,
     BatchDetailSerializer,
     BatchRequestSerializer,
@@ -52,6 +53,7 @@ class BatchList(BatchRows, generics.ListAPIView[Batch]):
     """Lists all batches, the newest first, and starts new ones."""
 
     request_serializer: ClassVar[type[StrictSerializer]] = BatchRequestSerializer
+    request_names = NAMES_IN_BATCHES
     filterset_fields = ("status", "enrichment")
     ordering_fields = ("created_at", "rows_total", "finished_at")
 

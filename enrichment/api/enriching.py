@@ -1,5 +1,6 @@
 """One row at once."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from rest_framework import serializers, status
@@ -53,6 +54,7 @@ class Enrich(EnrichmentEndpoint):
 
     more_error_statuses = frozenset({"404"})
     request_serializer: ClassVar[type[StrictSerializer]] = EnrichRequestSerializer
+    request_names: ClassVar[Mapping[str, Sequence[str]]] = {"ids": ("animal_id", "row_id")}
     row_word: ClassVar[str] = "row"  # what messages call a row
 
     @extend_schema(

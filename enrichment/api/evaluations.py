@@ -1,5 +1,6 @@
 """Sets of rows, runs over them, and two runs side by side."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext
@@ -217,6 +218,9 @@ class SetList(EnrichmentEndpoint, Rows, generics.ListAPIView[EvaluationSet]):
     queryset = EvaluationSet.objects.select_related("created_by")
     serializer_class = SetSerializer
     write_role: ClassVar[Role] = Role.OPERATOR
+    request_names: ClassVar[Mapping[str, Sequence[str]]] = {
+        "ids": ("row_ids",), "target_language": ("language",), "file": ("csv",),
+    }  # fmt: skip
     filterset_fields = ("name", "enrichment")
     ordering_fields = ("name", "created_at")
 

@@ -1,8 +1,10 @@
 """The shape of errors under `/api/llm`, and what enrichment's own errors mean to a client."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from rest_framework import serializers, status
+from rest_framework.response import Response
 
 from enrichment.errors import (
     AlreadyDecided,
@@ -11,6 +13,7 @@ from enrichment.errors import (
     BadSelection,
     BadSource,
     BadValue,
+    EnrichmentError,
     FeatureOff,
     InputChanged,
     NotAllowedNow,
@@ -53,11 +56,25 @@ for error, answered in (
 
 
 class EnrichmentEndpoint(Endpoint):
-    """An address under /api/llm: operators act, and errors say `success: false` with a code."""
+    """An address under /api/llm: operators act, and errors say `success: false` with a code.
+
+    `request_names` are what a body here calls the fields that errors name otherwise.
+    """
 
     write_role = Role.OPERATOR
     error_body = staticmethod(enrichment_body)
     error_serializer = FailureSerializer
+    request_names: ClassVar[Mapping[str, Sequence[str]]] = {}
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Answer an error that names the field as the caller wrote it, or else has to write it."""
+        if isinstance(exc, EnrichmentError) and exc.field in self.request_names:
+            names = self.request_names[exc.field]
+            given = self.request.data
+            name = next((each for each in names if given.get(each)), names[-1])
+            exc.args = (f"{name}: {str(exc).removeprefix(f'{exc.field}: ')}",)
+            exc.field = name
+        return super().handle_exception(exc)
 
 
 class UnknownEnrichmentAddress(UnknownAddress, EnrichmentEndpoint):

@@ -6,7 +6,12 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from enrichment.api.batch_bodies import BatchRequestSerializer, selection_of, terms_of
+from enrichment.api.batch_bodies import (
+    NAMES_IN_BATCHES,
+    BatchRequestSerializer,
+    selection_of,
+    terms_of,
+)
 from enrichment.api.failures import EnrichmentEndpoint
 from enrichment.batches.creation import check_order
 from enrichment.enrichments import get
@@ -60,6 +65,7 @@ class BatchForecast(EnrichmentEndpoint):
 
     write_role = Role.VIEWER  # nothing is written and nobody called
     request_serializer: ClassVar[type[StrictSerializer]] = BatchRequestSerializer
+    request_names = NAMES_IN_BATCHES
 
     @extend_schema(request=BatchRequestSerializer, responses={200: ForecastSerializer})
     def post(self, request: Request, **kwargs: Any) -> Response:

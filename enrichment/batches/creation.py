@@ -298,6 +298,9 @@ def _transport(enrichment: Enrichment, terms: Terms) -> Transport:
             field="transport",
         )
     if terms.transport == Transport.LIVE:
+        if terms.within_hours is not None:
+            said = gettext("within_hours: live calls begin at once; use auto, or leave this out.")
+            raise BadSelection(said, field="within_hours")
         return Transport.LIVE
     target = target_of(enrichment.node, snapshot.current())
     in_time = terms.within_hours is None or terms.within_hours >= PROVIDER_BATCH_HOURS

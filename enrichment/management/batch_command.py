@@ -1,7 +1,7 @@
 """What the commands that make a batch share: the flags, the progress bar, the summary."""
 
 import re
-import select
+import selectors
 import sys
 import threading
 import time
@@ -94,6 +94,7 @@ class BatchCommand(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Validate, make the batch, run or watch it, tell how it ended."""
+        _check_flags(options)
         selection = creation.Selection(
             organization=options["organization"],
             limit=options["limit"],
@@ -229,8 +230,12 @@ class BatchCommand(BaseCommand):
         self.stderr.write(f"No progress: {waits_for}{offer}")
 
     def _pause_if_asked(self, batch: Batch) -> None:
-        if not sys.stdin.isatty() or not select.select([sys.stdin], [], [], 0)[0]:
+        if not sys.stdin.isatty():
             return
+        with selectors.DefaultSelector() as typed:
+            typed.register(sys.stdin, selectors.EVENT_READ)
+            if not typed.select(0):
+                return
         if sys.stdin.readline().strip().lower() == STOP:
             with suppress(NotAllowedNow):
                 lifecycle.pause(batch)
@@ -255,6 +260,16 @@ class BatchCommand(BaseCommand):
                 f" {at.reason} The admin lists them with their reasons.",
                 returncode=3,
             )
+
+
+def _check_flags(options: dict[str, Any]) -> None:
+    """Raises CommandError for flags that contradict each other."""
+    if options["inline"] and options["detach"]:
+        raise CommandError(
+            "--inline works in this process and --detach waits for none: drop one of them."
+        )
+    if options["within"] is not None and options["transport"] == Transport.LIVE:
+        raise CommandError("--within is for --transport auto: add that, or leave it out.")
 
 
 def _as_json(batch: Batch) -> str:

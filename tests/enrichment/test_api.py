@@ -331,7 +331,20 @@ BAD_BODIES = [
     ("translate", {"text": "dog", "target_language": "es", "source_language": "?"}, "source"),
     ("batches", {**CLEANING, "organization": "nowhere"}, "organization"),
     ("batches", {**CLEANING, "limit": 0}, "limit"),
-    ("batches", {"processing_type": "translation"}, "target_language"),
+    ("batches", {"processing_type": "translation"}, "target_languages: "),
+    (
+        "batches",
+        {"processing_type": "translation", "target_languages": ["Spanish!"]},
+        "target_languages: ",
+    ),
+    ("batches", {**CLEANING, "target_languages": ["es"]}, "target_languages: "),
+    ("batches", {**CLEANING, "row_ids": ["x"]}, "row_ids: "),
+    ("batches/forecast", {**CLEANING, "row_ids": ["x"]}, "row_ids: "),
+    ("enrich", {**CLEANING, "row_id": "x"}, "row_id: "),
+    ("batches", {**CLEANING, "within_hours": 30}, "within_hours: live"),
+    ("evaluations/sets", {**CLEANING, "name": "a", "row_ids": ["x"]}, "row_ids: "),
+    ("evaluations/sets", {**CLEANING, "name": "a", "language": "es"}, "language: "),
+    ("evaluations/sets", {**CLEANING, "name": "a", "csv": "row_id,wanted"}, "csv: "),
 ]
 
 

@@ -1,9 +1,14 @@
 """What stops a batch by itself: its cap on cost, and its error budget; and what goes first."""
 
+import fcntl
+import os
+import resource
+import sys
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError, call_command, load_command_class
 from django.urls import reverse
 from django.utils.html import escape
 
@@ -206,6 +211,47 @@ def test_command_and_api_take_the_terms(provider, make_animals):
     assert found == {(Decimal("2.5"), 3), (Decimal("0.75"), 7)}
     with pytest.raises(CommandError, match="max-cost"):
         call_command("enrich_descriptions", "--max-cost", "much")
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        (["--inline", "--detach"], "--detach waits for none: drop one"),
+        (["--within", "3"], "--within is for --transport auto"),
+        (["--within", "3", "--transport", "live", "--dry-run"], "--within is for"),
+    ],
+)
+def test_flags_that_would_be_ignored_are_refused(provider, make_animals, flags, told):
+    make_animals(1)
+    with pytest.raises(CommandError, match=told):
+        call_command("enrich_descriptions", *flags)
+    assert not Batch.objects.exists()
+
+
+def test_a_typed_s_pauses_also_where_the_terminal_is_a_high_file_descriptor(
+    provider, make_animals, monkeypatch
+):
+    make_animals(1)
+    batch = creation.create("description_cleaning", Selection())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
+    ours, theirs = os.openpty()
+    high = fcntl.fcntl(theirs, fcntl.F_DUPFD, 1024)
+    os.close(theirs)
+    command: Any = load_command_class("enrichment.listings", "enrich_descriptions")
+    try:
+        with os.fdopen(high) as terminal:
+            monkeypatch.setattr(sys, "stdin", terminal)
+            command._pause_if_asked(batch)
+            batch.refresh_from_db()
+            assert batch.status == "pending"
+            os.write(ours, b"s\n")
+            command._pause_if_asked(batch)
+    finally:
+        os.close(ours)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    batch.refresh_from_db()
+    assert batch.status == "paused"
 
 
 def test_a_spent_budget_pauses_the_batch_with_its_name_until_it_is_raised(

@@ -1,6 +1,7 @@
 """Listings by their ids: one at once, or many as a batch."""
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from django.utils.translation import gettext
 from rest_framework import serializers, status
@@ -109,6 +110,8 @@ class BatchStartedSerializer(ProcessedSerializer):
 
 class BatchEnrich(EnrichmentEndpoint):
     """Listings by their ids, as a batch."""
+
+    request_names: ClassVar[Mapping[str, Sequence[str]]] = {"ids": ("animal_ids",)}
 
     @extend_schema(
         request=BatchEnrichRequestSerializer,

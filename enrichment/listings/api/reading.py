@@ -94,7 +94,8 @@ class ListingRows(EnrichmentEndpoint, Rows):
 
     def get_serializer_context(self) -> dict[str, Any]:
         asked = self.request.query_params.get("language", "") if self.request else ""
-        return {**super().get_serializer_context(), "language": asked and checked_language(asked)}
+        language = asked and checked_language(asked, field="language")
+        return {**super().get_serializer_context(), "language": language}
 
     def cached(self, request: Request, answer: Response) -> Response:
         """With its tag and what caches may do; 304 where the caller has it."""
