@@ -83,6 +83,31 @@ def test_a_planted_difference_is_found_and_none_where_none_was_planted(sixty, si
 
 
 @STORED
+def test_sets_and_runs_are_listed(provider, make_animals):
+    make_animals(2)
+    assert said("list") == {"sets": []}
+    sets.make_set("texts", NODE, CaseSource(limit=2), note="the first")
+    assert said("list", "texts") == {"set": "texts", "runs": []}
+    second = sets.make_set("texts", NODE, CaseSource(limit=1))
+    run = runs.begin(second, RunOrder(model="sim/gpt-4o-mini", label="cheaper"), user=None)
+    told = said("list")["sets"]
+    shown = [(each["name"], each["version"], each["of"], each["runs"]) for each in told]
+    assert shown == [("texts", 2, NODE, 1), ("texts", 1, NODE, 0)]
+    assert [(each["cases"], each["note"]) for each in told] == [(1, ""), (2, "the first")]
+    (only,) = said("list", "texts")["runs"]
+    wanted = {"id": str(run.pk), "set_version": 2, "label": "cheaper", "status": "waiting"}
+    assert wanted.items() <= only.items()
+    out = io.StringIO()
+    call_command("llm_evaluate", "list", "texts", stdout=out)
+    assert out.getvalue().startswith(f"{run.pk}: waiting. 0 of 1 answered")
+    assert "cheaper over texts v2" in out.getvalue()
+    with pytest.raises(CommandError, match="there are texts v2, texts v1"):
+        call_command("llm_evaluate", "list", "nothing")
+    with pytest.raises(CommandError, match="--limit: 0 is below 1"):
+        call_command("llm_evaluate", "list", "--limit", "0")
+
+
+@STORED
 def test_a_prompts_version_runs_over_what_rows_said_when_the_set_was_made(sixty, simulator):
     first = sets.make_set("texts", NODE, CaseSource(limit=5))
     Animal.objects.update(description="Something else.")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import orjson
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Count
 
 from enrichment.batches.cascades import CascadeFigures
 from enrichment.batches.progress import counted
@@ -23,7 +24,7 @@ from enrichment.evaluations.wanted_file import text_of
 from enrichment.judging import agreement_in_words, judge_of, why_it_may_not_decide
 from enrichment.lane_queue import start_run
 from enrichment.models import Transport
-from enrichment.models.evaluations import EvaluationRun, RunStatus, WantedBy
+from enrichment.models.evaluations import EvaluationRun, EvaluationSet, RunStatus, WantedBy
 from llmconfig.errors import LLMError
 from llmconfig.runtime.records import asdict
 
@@ -33,7 +34,7 @@ SHOWN = 10
 class Command(BaseCommand):
     """What the admin's pages do, for terminals and scripts; a run is carried out here and now."""
 
-    help = "Make a set of rows; run a prompt, model or node over it; compare two runs."
+    help = "Make a set of rows; run a prompt, model or node over it; list and compare runs."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -46,6 +47,9 @@ class Command(BaseCommand):
         making.add_argument("--csv", type=Path, help="With the columns row_id and wanted.")
         making.add_argument("--language", default="", help="For translations.")
         making.add_argument("--keep", action="store_true", help="Also the version's before.")
+        listing = verbs.add_parser("list", help="The sets, or one set's runs.")
+        listing.add_argument("set", nargs="?", default="", help="Whose versions and runs.")
+        listing.add_argument("--limit", type=int, default=20, help="At most so many (20).")
         running = verbs.add_parser("run", help="Try something over a set.")
         running.add_argument("set")
         running.add_argument("--set-version", type=int, help="Else the newest.")
@@ -79,7 +83,7 @@ class Command(BaseCommand):
         judging = verbs.add_parser("judge", help="Hold a judge against reviewers' verdicts.")
         judging.add_argument("enrichment")
         judging.add_argument("--verdicts", type=int, default=100, help="At most so many.")
-        for each in (making, running, going_on, stopping, comparing, judging):
+        for each in (making, listing, running, going_on, stopping, comparing, judging):
             each.add_argument("--json", action="store_true", help="Print JSON.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -111,6 +115,60 @@ def _make(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     wanted = made.cases.filter(wanted__isnull=False).count()
     told = {"name": made.name, "version": made.version, "cases": cases, "wanted": wanted}
     return f"{made}: {counted(cases, 'row')}, the wanted answer of {wanted}.", told
+
+
+def _list(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The newest sets; of a named one, the newest runs."""
+    if options["limit"] < 1:
+        raise CommandError(f"--limit: {options['limit']} is below 1.")
+    return (_list_runs if options["set"] else _list_sets)(options)
+
+
+def _list_sets(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    rows = EvaluationSet.objects.annotate(
+        rows=Count("cases", distinct=True), run_count=Count("runs", distinct=True)
+    ).order_by("-created_at", "-version")[: options["limit"]]
+    found: list[dict[str, Any]] = [
+        {
+            "name": each.name,
+            "version": each.version,
+            "of": each.of_what,
+            "cases": each.rows,
+            "runs": each.run_count,
+            "note": each.note,
+            "created_at": each.created_at,
+        }
+        for each in rows
+    ]
+    lines = [
+        f"{each['name']} v{each['version']}: {each['of']}, {counted(each['cases'], 'row')},"
+        f" {counted(each['runs'], 'run')}, made on {each['created_at']:%Y-%m-%d}."
+        for each in found
+    ]
+    none = "There are no sets yet; make one: llm_evaluate set NAME ENRICHMENT"
+    return "\n".join(lines) or none, {"sets": found}
+
+
+def _list_runs(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    name = sets.find(options["set"]).name  # tells which there are, if there is no such one
+    rows = EvaluationRun.objects.filter(evaluation_set__name=name).select_related("evaluation_set")
+    lines, found = [], []
+    for run in rows[: options["limit"]]:
+        line, told = _told(run)
+        lines.append(f"{line} ({run}, {run.created_at:%Y-%m-%d %H:%M} UTC)")
+        found.append(
+            {
+                **told,
+                "set_version": run.evaluation_set.version,
+                "label": run.label,
+                "node": run.node,
+                "model": run.model,
+                "prompt_version": run.prompt_version,
+                "created_at": run.created_at,
+            }
+        )
+    none = f"The set has no runs yet; begin one: llm_evaluate run {name} --model MODEL"
+    return "\n".join(lines) or none, {"set": name, "runs": found}
 
 
 def _text(file: Path | None) -> str:
@@ -246,6 +304,7 @@ def _lines(found: RunComparison) -> list[str]:
 
 ACTIONS = {
     "set": _make,
+    "list": _list,
     "run": _run,
     "continue": _continue,
     "stop": _stop,
