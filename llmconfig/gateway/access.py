@@ -42,6 +42,11 @@ FAILURES_A_MINUTE = 30  # of one address, before it's told to wait
 MAX_ADDRESSES = 10_000
 AUTHORIZATION, BEARER = b"authorization", b"Bearer "
 OTHERS = frozenset({b"x-api-key", b"api-key"})
+NO_KEY = "No valid API key was given: send one as “Authorization: Bearer nw-…” or x-api-key."
+SEVERAL_KEYS = (
+    "The request has different API keys in Authorization, x-api-key or api-key: send one key, in"
+    " one of these headers."
+)
 
 
 class Caller(Struct, frozen=True):
@@ -183,8 +188,11 @@ async def authenticate(
     keys, alone = _ring.fresh(), OTHERS.isdisjoint(names) and len(names) == len(headers)
     caller = opened.get(bearer) if keys and alone else None
     if caller is None:
-        given = _key(headers)
-        if given is None or FORM.fullmatch(given) is None:
+        found = _keys(headers)
+        given = found.pop() if found else b""
+        if found:
+            raise _failures.refusal(address, SEVERAL_KEYS)
+        if FORM.fullmatch(given) is None:
             raise _failures.refusal(address)
         hashed = hash_of(given)
         caller = (keys or await _ring.current()).get(hashed)
@@ -232,8 +240,8 @@ def _expired(caller: Caller) -> bool:
     return caller.expires_at is not None and caller.expires_at <= database_clock.now()
 
 
-def _key(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
-    """The one key in the headers, None if there is none or more than one."""
+def _keys(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
+    """The different keys in the headers."""
     found = set()
     for name, value in headers:
         if name == AUTHORIZATION:
@@ -242,7 +250,7 @@ def _key(headers: Iterable[tuple[bytes, bytes]]) -> bytes | None:
                 found.add((rest or scheme).strip())
         elif name in OTHERS:
             found.add(value.strip())
-    return found.pop() if len(found) == 1 else None
+    return found
 
 
 class _Failures:
@@ -251,7 +259,7 @@ class _Failures:
     def __init__(self) -> None:
         self.counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    def refusal(self, address: str) -> RequestRefused:
+    def refusal(self, address: str, why: str = NO_KEY) -> RequestRefused:
         """Count one more, and say no."""
         now = time.monotonic()
         since, count = self.counts.pop(address, (now, 0))
@@ -267,11 +275,7 @@ class _Failures:
                 "Too many requests with a wrong key.",
                 retry_after_s=60 - (now - since),
             )
-        return RequestRefused(
-            401,
-            "invalid_api_key",
-            "No valid API key was given: send one as “Authorization: Bearer nw-…” or x-api-key.",
-        )
+        return RequestRefused(401, "invalid_api_key", why)
 
 
 _failures = _Failures()

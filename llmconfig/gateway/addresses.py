@@ -104,7 +104,9 @@ def _handler_beside(method: str, path: str) -> Handler:
 def _handler_among(methods: Mapping[str, Handler], method: str) -> Handler:
     handler = methods.get("GET" if method == "HEAD" else method)  # the server sends no body then
     if handler is None:
-        raise RequestRefused(405, "method_not_allowed", f"Use {' or '.join(methods)}.")
+        told = f"Use {' or '.join(methods)}."
+        allow = (*methods, "HEAD") if "GET" in methods else methods
+        raise RequestRefused(405, "method_not_allowed", told, allow=allow)
     return handler
 
 

@@ -1,7 +1,7 @@
 """Why a request gets no answer: status, headers and words of a refusal, in either shape."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 from typing import Any
 
@@ -23,7 +23,9 @@ DATABASE_RETRY_AFTER_S = 5.0
 
 
 class RequestRefused(Exception):
-    """A request that isn't answered. `param` names the field that is wrong, if one is."""
+    """A request that isn't answered. `param` names the field that is wrong, if one is; `allow` are
+    the methods that the address knows, of one that came by another.
+    """
 
     def __init__(
         self,
@@ -33,6 +35,7 @@ class RequestRefused(Exception):
         *,
         param: str | None = None,
         retry_after_s: float | None = None,
+        allow: Iterable[str] = (),
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -40,14 +43,18 @@ class RequestRefused(Exception):
         self.message = message
         self.param = param
         self.retry_after_s = retry_after_s
+        self.allow = tuple(allow)
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """When to come back; the vendors' clients shall not repeat what was repeated here."""
+        """When to come back, or by which methods; the vendors' clients shall not repeat what was
+        repeated here.
+        """
         if self.retry_after_s is not None:
             seconds = ceil(min(max(self.retry_after_s, 1.0), MAX_RETRY_AFTER_S))
             return [(b"retry-after", str(seconds).encode())]
-        return [(b"x-should-retry", b"false")]
+        allowed = [(b"allow", ", ".join(self.allow).encode())] if self.allow else []
+        return [(b"x-should-retry", b"false"), *allowed]
 
 
 OPENAI_TYPES = {

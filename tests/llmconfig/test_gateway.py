@@ -16,6 +16,8 @@ from django.utils import timezone
 from llmconfig import client as llm_client
 from llmconfig.client.recording import recorders
 from llmconfig.configuration.revisions import change
+from llmconfig.gateway import access
+from llmconfig.gateway.refusals import RequestRefused
 from llmconfig.gateway.writer import Writer
 from llmconfig.models import (
     Budget,
@@ -405,8 +407,20 @@ def test_who_may_call_what(server, plain, make_node, django_user_model):
     for header in ("x-api-key", "api-key"):
         with server.client("", headers={header: plain}) as client:
             assert ask(client).status_code == 200
+    with server.client(plain, headers={"x-api-key": plain}) as client:
+        assert ask(client).status_code == 200
     with server.client(plain, headers={"x-api-key": narrow}) as client:
         assert ask(client).status_code in {401, 429}
+
+
+@pytest.mark.parametrize("header", [b"x-api-key", b"api-key", b"authorization"])
+def test_two_different_keys_are_told_and_not_shown(header):
+    keys = [b"nw-" + letter * 43 for letter in (b"x", b"y")]
+    headers = [(b"authorization", b"Bearer " + keys[0]), (header, keys[1])]
+    with pytest.raises(RequestRefused, match=r"different API keys.*send one key") as refused:
+        asyncio.run(access.authenticate(headers, dict(headers), f"203.0.113.{len(header)}"))
+    assert (refused.value.status, refused.value.code) == (401, "invalid_api_key")
+    assert not any(key[3:].decode() in str(refused.value) for key in keys)
 
 
 @pytest.mark.parametrize("how", ["disabled", "deleted", "expired", "owner"])
@@ -615,7 +629,13 @@ def test_bad_requests_are_refused_by_field(server, plain, simulator):
         for raw in (b"", b"{", b"[]", b'"x"', b"\xff\xfe", b"[" * 100_000, b"null"):
             reply = client.post("/v1/chat/completions", content=raw)
             assert reply.json()["error"]["code"] == "invalid_json"
-        assert client.get("/v1/chat/completions").status_code == 405
+        for method, address, allow in (
+            ("GET", "/v1/chat/completions", "POST"),
+            ("PUT", "/v1/models", "GET, HEAD"),
+            ("PUT", "/v1/responses/resp_1", "GET, DELETE, HEAD"),
+        ):
+            reply = client.request(method, address)
+            assert (reply.status_code, reply.headers.get("allow")) == (405, allow)
         assert client.post("/v1/nothing", json={}).status_code == 404
         big = client.post("/v1/chat/completions", content=b" " * (33 * 1024 * 1024))
         assert big.status_code == 413
