@@ -109,6 +109,18 @@ FORMS = {
          "server_tool_use": {"web_search_requests": 10}},
         Usage(9000, 0, 0, 400, 0, details(web_searches=10)),
     ),
+    "anthropic-compaction": (
+        {"input_tokens": 400, "cache_read_input_tokens": 20_000, "output_tokens": 1000,
+         "iterations": [
+             {"type": "compaction", "input_tokens": 600, "cache_read_input_tokens": 180_000,
+              "cache_creation_input_tokens": 50, "output_tokens": 3500,
+              "cache_creation": {"ephemeral_1h_input_tokens": 50}},
+             {"type": "message", "input_tokens": 400, "cache_read_input_tokens": 20_000,
+              "cache_creation_input_tokens": 0, "output_tokens": 1000},
+             "odd", {"type": "compaction", "input_tokens": "odd"},
+         ]},
+        Usage(1000, 200_000, 50, 4500, 0, details(cache_write_1h=50)),
+    ),
     "claude-openai-shape": (
         chat(60, 11, 4167, {"cached_tokens": 4096}), Usage(60, 4096, 0, 11, 0),
     ),
@@ -237,6 +249,7 @@ def test_the_total_decides_what_stands_beside_what(
                 "input_tokens",
                 "output_tokens",
                 "cache_creation",
+                "iterations",
                 "cost",
                 "prompt_audio_seconds",
                 "inputTokens",
@@ -289,4 +302,8 @@ def test_a_stream_that_tells_its_counts_in_pieces_forgets_none():
     listener.feed({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": end})
     assert listener.billed.usage == Usage(25, 0, 4, 9, 0, details(cache_write_1h=4, web_searches=2))
     assert listener.billed.service_tier == "priority"
+    summary = {"type": "compaction", "input_tokens": 100, "output_tokens": 3}
+    usage = {"output_tokens": 9, "iterations": [summary, {"type": "message", "input_tokens": 25}]}
+    listener.feed({"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": usage})
+    assert listener.billed.usage.tokens_input == 25 + 4 + 100
     assert merged({"output_tokens": 5}, None) == {"output_tokens": 5}

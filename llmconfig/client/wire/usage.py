@@ -223,6 +223,19 @@ def _details(
 
 def _messages(counts: JSON) -> Usage | None:
     """`input_tokens` without what the cache read or wrote, which stands beside it."""
+    answered = _iteration(counts)
+    if answered is None or "iterations" not in counts:
+        return answered
+    entries = counts["iterations"]
+    for entry in entries if isinstance(entries, list) else ():
+        # The totals leave out what summing the conversation up took; all other entries are in them.
+        if isinstance(entry, dict) and entry.get("type") == "compaction":
+            answered = _sum(answered, _iteration(entry) or Usage())
+    return answered
+
+
+def _iteration(counts: JSON) -> Usage | None:
+    """Anthropic's counts of an answer, or of one of the steps that the server took for it."""
     fresh, output = _bare(counts, "input_tokens"), _bare(counts, "output_tokens")
     if fresh is None or output is None:
         return None
@@ -241,6 +254,23 @@ def _messages(counts: JSON) -> Usage | None:
         output=output - thought,
         reasoning=thought,
         details=_tools(counts, written, None),
+    )
+
+
+def _sum(one: Usage, other: Usage) -> Usage:
+    """Both; of the details that Anthropic tells, the steps have the cache's hour alone."""
+    details = one.details
+    hour = other.details.cache_write_1h if other.details is not None else 0
+    if hour:
+        details = details or NO_DETAILS
+        details = replace(details, cache_write_1h=details.cache_write_1h + hour)
+    return Usage(
+        one.input + other.input,
+        one.cached_input + other.cached_input,
+        one.cache_write + other.cache_write,
+        one.output + other.output,
+        one.reasoning + other.reasoning,
+        details,
     )
 
 
