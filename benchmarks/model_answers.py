@@ -2,6 +2,7 @@
 
     make answers LLM=demo ARGS="--rows 40 --into answers.jsonl"
     make answers LLM=demo ARGS="--rows 40 --after 11 --each 2 --into others.jsonl"
+    make answers LLM=demo ARGS="--rows 10 --characters 601-720 --into longer.jsonl"
 
 Each answer is written as it comes, listing by listing, so that a part is of use, and a run goes on
 where another ended. With `--each`, every listing is asked that many kinds of work, in turn.
@@ -27,8 +28,8 @@ import django
 
 from benchmarks.peers import ROOT
 
-MAX_CHARACTERS = 600  # of a listing's text: a small model takes minutes over a longer one
-MIN_CHARACTERS = 250
+# Of a listing's text, from and to: a small model takes minutes over a longer one.
+CHARACTERS = (250, 600)
 WORK = ("description_cleaning", "dog_profiler", "tagging", "entity_extraction", "translation")
 LANGUAGES = ("es",)  # the demo's
 ASKED_SECONDS = 1_800.0
@@ -49,13 +50,15 @@ def shipped_rows() -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in rows}
 
 
-def chosen(count: int, after: int = 0) -> list[dict[str, Any]]:
+def chosen(
+    count: int, after: int = 0, characters: tuple[int, int] = CHARACTERS
+) -> list[dict[str, Any]]:
     """Some of the full listings of bearable length, always the same ones, `after` so many."""
+    shortest, longest = characters
     some = [
         row
         for row in shipped_rows().values()
-        if row["source"] == "us_full"
-        and MIN_CHARACTERS <= len(row["description"]) <= MAX_CHARACTERS
+        if row["source"] == "us_full" and shortest <= len(row["description"]) <= longest
     ]
     return sorted(some, key=lambda row: hashlib.sha256(row["id"].encode()).digest())[
         after : after + count
@@ -150,12 +153,20 @@ def _configure() -> None:
     call_command("sync_llm_config", verbosity=0)
 
 
+def _from_to(given: str) -> tuple[int, int]:
+    shortest, _, longest = given.partition("-")
+    return int(shortest), int(longest)
+
+
 def main() -> None:
     """Ask, and keep what comes."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=40, help="How many listings.")
     parser.add_argument("--into", type=Path, required=True, help="The file of answers.")
     parser.add_argument("--after", type=int, default=0, help="How many listings to pass over.")
+    parser.add_argument(
+        "--characters", type=_from_to, default=CHARACTERS, help="Of the texts, as 250-600."
+    )
     parser.add_argument("--each", type=int, default=len(WORK), help="Kinds of work a listing.")
     parser.add_argument("--at-once", type=int, default=1, help="Calls at a time.")
     parser.add_argument("--languages", default=",".join(LANGUAGES), help="Of translations.")
@@ -168,7 +179,7 @@ def main() -> None:
     languages, work = arguments.languages.split(","), arguments.work.split(",")
     wanted = (
         (row, name, variant)
-        for number, row in enumerate(chosen(arguments.rows, arguments.after))
+        for number, row in enumerate(chosen(arguments.rows, arguments.after, arguments.characters))
         for name in in_turn(number, arguments.each)
         if name in work
         for variant in (languages if name == "translation" else ("",))
