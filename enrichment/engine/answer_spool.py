@@ -105,13 +105,13 @@ class AnswerSpool:
 
 def _append(file: int, line: bytes) -> None:
     """Write all of it or nothing: of a full disk a part may come, and would tear the next line."""
-    left = memoryview(line)
+    written = 0
     try:
-        while left:
-            left = left[os.write(file, left) :]
+        while written < len(line):
+            written += os.write(file, line[written:])
     except OSError:
         with suppress(OSError):
-            os.ftruncate(file, os.fstat(file).st_size - (len(line) - len(left)))
+            os.ftruncate(file, os.fstat(file).st_size - written)
         raise
 
 

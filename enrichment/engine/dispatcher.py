@@ -181,13 +181,13 @@ class Dispatcher:
     def _next(self) -> OutgoingRow | None:
         """The row that begins now and has a place from here on; None if none may."""
         window, announced, row = self._in_flight, self._announced, None
-        window.let_back()
+        may_begin = window.may_begin()
         if self._stopped:
             self._drop_unsent()
             return None
         # What a kill loses, in flight or not yet written, is at most the window and one write.
         unwritten = len(self._outcomes) + self._being_written - self.wanted
-        if announced and window.may_begin() > max(0, unwritten):
+        if announced and may_begin > 0 and may_begin > unwritten:
             if time.monotonic() > announced[0].until:
                 self._take_back()
             else:

@@ -26,7 +26,9 @@ class CallWindow:
         self._allowed: int | None = None  # rows that may still begin; None: any number
 
     def may_begin(self) -> int:
-        """How many rows may begin now."""
+        """How many rows may begin now; those whose pause is over take their places before."""
+        if self._back:
+            self.let_back()
         return self.free() if self._allowed is None else min(self.free(), self._allowed)
 
     def begin(self, row: OutgoingRow) -> None:
@@ -47,6 +49,8 @@ class CallWindow:
 
     def free(self) -> int:
         """Places that nobody has."""
+        if not (self._pausing or self._back):
+            return self.places - len(self.rows)
         away = min(self._pausing + len(self._back), self.places)
         return self.places - (len(self.rows) - away)
 

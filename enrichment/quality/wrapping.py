@@ -72,21 +72,25 @@ def wrapped(text: Any, sources: Sequence[str]) -> GateFinding | None:
     """What looks as if it weren't the text that was asked for, after `bare`."""
     if not isinstance(text, str) or text in sources:
         return None
+    what, found = _around(text, sources)
+    if not found:
+        return None
+    text = f"There seems to be {what} around the text: {found[:80]}"
+    return GateFinding(ANSWER_WRAPPED, text, {"found": found[:80]})
+
+
+def _around(text: str, sources: Sequence[str]) -> tuple[str, str]:
+    """What it is and how it stands there; blank where there is nothing."""
+    if "```" in text and not _in("```", sources):
+        return "a fence", "```"
+    if "think" in text and (found := _tag(text, sources)):
+        return "a thought's tag", found
+    if text[:1] in _QUOTES and (found := _quote(text, sources)):
+        return "quotation marks", found
     first, last = text.partition("\n")[0], text.rpartition("\n")[2]
-    for what, found in (
-        ("a fence", "```" if "```" in text and not _in("```", sources) else ""),
-        ("a thought's tag", _tag(text, sources)),
-        ("quotation marks", _quote(text, sources)),
-        ("an announcement", _announcement(text, first, sources)),
-        ("a remark", last if _REMARK.match(last) and not _in(last, sources) else ""),
-    ):
-        if found:
-            return GateFinding(
-                ANSWER_WRAPPED,
-                f"There seems to be {what} around the text: {found[:80]}",
-                {"found": found[:80]},
-            )
-    return None
+    if ("\n" in text or ":" in text) and (found := _announcement(text, first, sources)):
+        return "an announcement", found
+    return "a remark", last if _REMARK.match(last) and not _in(last, sources) else ""
 
 
 # The marks that prompts put around their data; a model may put them around its answer too.
@@ -158,7 +162,7 @@ def _suspicious(first: str, sources: Sequence[str]) -> bool:
 
 
 def _tag(text: str, sources: Sequence[str]) -> str:
-    found = re.search(r"</?think(?:ing)?>", text) if "think" in text else None
+    found = re.search(r"</?think(?:ing)?>", text)
     return found[0] if found is not None and not _in(found[0], sources) else ""
 
 

@@ -180,6 +180,8 @@ OWN = (
 _registered: dict[str, ProcessSetting] = {each.variable: each for each in OWN}
 # Values that no row of ours may say, as last asked for: a call asks for four.
 fixed: dict[str, Any] = {}
+# The others, by the row that was asked with last: the one of the snapshot in force.
+_by_row: list[tuple[Mapping[str, Any], dict[str, Any]]] = [({}, {})]
 
 
 def register(*definitions: ProcessSetting) -> None:
@@ -197,7 +199,7 @@ def register(*definitions: ProcessSetting) -> None:
         raw = raw or project_settings.fixed_in_settings(each.variable)
         if raw:
             project_settings.process_values()[each.variable] = each.parse(raw)
-    fixed.clear()
+    _forget_values()
 
 
 def register_own() -> None:
@@ -207,7 +209,7 @@ def register_own() -> None:
 
 def unregister(*variables: str) -> None:
     """Forget settings whose reader is gone; unknown ones are passed over."""
-    fixed.clear()
+    _forget_values()
     for each in variables:
         _registered.pop(each, None)
         project_settings.process_values().pop(each, None)
@@ -241,21 +243,32 @@ def effective(
 
 
 def in_force(variable: str, *, row: Mapping[str, Any]) -> Any:
-    """The same by this process's environment; raises KeyError for a variable that isn't known."""
+    """The same by this process's environment; raises KeyError for a variable that isn't known.
+
+    A row is not to be changed once it was asked with: its values are remembered.
+    """
     if variable in fixed:
         return fixed[variable]
+    of_row, known = _by_row[0]
+    if row is of_row and variable in known:
+        return known[variable]
     value = effective(variable, environment=project_settings.process_values(), row=row)
     if not _registered[variable].column:
         fixed[variable] = value
+    elif row is of_row:
+        known[variable] = value
+    else:
+        _by_row[0] = (row, {variable: value})
     return value
 
 
-def _forget_fixed(**_: Any) -> None:
-    """Tests change what the project's settings say."""
+def _forget_values(**_: Any) -> None:
+    """Read them anew: settings were registered, or tests change what the project's say."""
     fixed.clear()
+    _by_row[0] = ({}, {})
 
 
-setting_changed.connect(_forget_fixed)
+setting_changed.connect(_forget_values)
 
 
 def above_their_most(given: Mapping[str, Any]) -> dict[str, str]:

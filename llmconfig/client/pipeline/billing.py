@@ -57,14 +57,14 @@ def believable(
 
 
 def _too_much(usage: Usage, target: Target, sent_bytes: int, received: int, choices: int) -> bool:
+    sent, came = usage.tokens_input, usage.tokens_output
+    if sent <= DISBELIEF * sent_bytes and came <= DISBELIEF * received:  # as nearly always
+        return False
     model = target.candidate.model
     window = (model.context_window if model is not None else None) or USUAL_WINDOW
     longest = (model.max_output_tokens if model is not None else None) or 0
     most_output = max(window, longest, target.max_tokens or 0, received)
-    return (
-        usage.tokens_input > DISBELIEF * max(window, sent_bytes)
-        or usage.tokens_output > DISBELIEF * most_output * choices
-    )
+    return sent > DISBELIEF * max(window, sent_bytes) or came > DISBELIEF * most_output * choices
 
 
 def doubtful(

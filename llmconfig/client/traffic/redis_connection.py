@@ -51,7 +51,9 @@ def configured() -> bool:
     return bool(project_settings.redis_url())
 
 
-async def run_script(text: str, keys: Sequence[str], arguments: Sequence[str | bytes | int]) -> Any:
+async def run_script(
+    text: str, keys: Sequence[str | bytes], arguments: Sequence[str | bytes | int]
+) -> Any:
     """Run a Lua script in one round trip; raises RedisLost.
 
     For half a second after a failure it isn't asked again: nobody waits for a dead server twice.

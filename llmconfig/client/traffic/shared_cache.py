@@ -6,6 +6,7 @@ second, or twice where nothing is ever found. Without Redis nothing here does an
 
 import asyncio
 import time
+from binascii import hexlify
 
 from msgspec import Struct, field
 
@@ -17,6 +18,7 @@ from llmconfig.runtime.per_loop import PerLoop
 
 PREFIX = "nodewise:cache:2:{answers}"  # the number changes with the form of what is kept
 EPOCH, INDEX, TOTALS = f"{PREFIX}:epoch", f"{PREFIX}:index", f"{PREFIX}:totals"
+_PREFIX = PREFIX.encode()
 WRITE_EVERY_SECONDS = 0.1
 # Where many answers were kept and none was found, as in a batch of rows that all differ: a write
 # costs as much as four of them.
@@ -33,8 +35,8 @@ local values = #KEYS > 1 and redis.call('MGET', unpack(KEYS, 2)) or {}
 return {redis.call('GET', KEYS[1]) or '', values}
 """
 # KEYS: epoch, index (key → end of its time), totals, then the answers' keys.
-# ARGV: epoch, milliseconds to keep, most answers, hits, misses, saved, unpriced hits, then the
-# answers.
+# ARGV: epoch, milliseconds to keep, most answers, hits, misses, saved, unpriced hits, the answers'
+# lengths in bytes, and the answers in one: each argument of its own takes the client 1 µs and more.
 WRITE = """
 for i, name in ipairs({'hits', 'misses', 'saved', 'unpriced'}) do
     if ARGV[3 + i] ~= '0' then redis.call('HINCRBY', KEYS[3], name, ARGV[3 + i]) end
@@ -42,9 +44,12 @@ end
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return end
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-for i = 4, #KEYS do
-    redis.call('SET', KEYS[i], ARGV[4 + i], 'PX', ARGV[2])
+local i, at = 4, 1
+for length in ARGV[8]:gmatch('%d+') do
+    local next_at = at + length
+    redis.call('SET', KEYS[i], ARGV[9]:sub(at, next_at - 1), 'PX', ARGV[2])
     redis.call('ZADD', KEYS[2], now + ARGV[2], KEYS[i])
+    i, at = i + 1, next_at
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now)
 local over = redis.call('ZCARD', KEYS[2]) - ARGV[3]
@@ -193,7 +198,8 @@ async def _write_all(shared: SharedCache) -> None:
                 [
                     local.epoch,
                     setting("LLM_CACHE_TTL_SECONDS") * 1000, setting("LLM_CACHE_SHARED_SIZE"),
-                    *counts, *told.values(),
+                    *counts, b" ".join([b"%d" % len(each) for each in told.values()]),
+                    b"".join(told.values()),
                 ],
             )  # fmt: skip
         except RedisLost:
@@ -201,8 +207,8 @@ async def _write_all(shared: SharedCache) -> None:
             return
 
 
-def _name(key: bytes) -> str:
-    return f"{PREFIX}:{key.hex()}"
+def _name(key: bytes) -> bytes:
+    return b"%b:%b" % (_PREFIX, hexlify(key))
 
 
 def forget_unwritten() -> None:

@@ -48,12 +48,17 @@ def with_functions_alone(content: JSON, *, by_word: bool = False) -> tuple[str, 
     return told
 
 
+def any_calls(messages: Sequence[Message]) -> bool:
+    """Whether any message holds calls of tools."""
+    for message in messages:  # noqa: SIM110 - no generator: most requests come by
+        if "tool_calls" in message:
+            return True
+    return False
+
+
 def _with_calls(messages: Sequence[Message]) -> Sequence[Message]:
     """The messages with each call as one of a function; the same object if all are."""
-    for message in messages:  # no generator: most requests come by
-        if "tool_calls" in message and _calls_with_text(message["tool_calls"]):
-            break
-    else:
+    if not any(_calls_with_text(message.get("tool_calls")) for message in messages):
         return messages
     return [
         Message(**{**message, "tool_calls": _as_functions(message["tool_calls"])})

@@ -22,7 +22,7 @@ from llmconfig.client.wire.cache_marks import (
     without_marks,
 )
 from llmconfig.client.wire.errors import error_in
-from llmconfig.client.wire.function_tools import with_functions_alone
+from llmconfig.client.wire.function_tools import any_calls, with_functions_alone
 from llmconfig.client.wire.openai_answers import OpenAIListener, read_answer, unknown_fields
 from llmconfig.client.wire.prompt_cache import MARK
 from llmconfig.client.wire.reading import object_of
@@ -85,7 +85,7 @@ class OpenAIWire:
         told = () if question.shape is None else ask_for_shape(content, question)
         if question.logprobs and question.reports_logprobs:
             content["logprobs"] = True
-        if question.extra or len(messages) > 1:  # else there are neither tools nor calls
+        if question.extra or any_calls(messages):  # else there are neither tools nor calls
             told += _carry_with_tools(content, question)
         if question.prefix is not None:
             hint_at_prefix(content, question, kind)
