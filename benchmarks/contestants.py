@@ -62,7 +62,7 @@ def one_by_one(arguments: argparse.Namespace) -> Measurement:
     from openai import OpenAI  # only this contestant pays for the import
 
     rows = row_ids(arguments.rows)
-    asked = _messages(rows)
+    asked = messages_of(rows)
     animals = Animal.objects.in_bulk(rows)
     watch = Stopwatch()
     with watch.running():
@@ -100,7 +100,7 @@ def sdk(arguments: argparse.Namespace) -> Measurement:
     """The openai SDK with asyncio.gather and a semaphore: the calls alone, nothing written."""
     from openai import AsyncOpenAI  # only this contestant pays for the import
 
-    asked = _messages(row_ids(arguments.rows))
+    asked = messages_of(row_ids(arguments.rows))
 
     async def all_of_them() -> None:
         gate = asyncio.Semaphore(arguments.in_flight)
@@ -124,7 +124,7 @@ def sdk(arguments: argparse.Namespace) -> Measurement:
 
 def bare(arguments: argparse.Namespace) -> Measurement:
     """aiohttp and orjson with nothing around them: about the most that Python can do here."""
-    asked = _messages(row_ids(arguments.rows))
+    asked = messages_of(row_ids(arguments.rows))
     address = f"{arguments.url}/v1/chat/completions"
     headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
 
@@ -149,10 +149,10 @@ def bare(arguments: argparse.Namespace) -> Measurement:
 
 def asked(arguments: argparse.Namespace) -> None:
     """What a lane would ask, into a file for programs that know nothing of ours."""
-    Path(arguments.asked).write_bytes(orjson.dumps(_messages(row_ids(arguments.rows))))
+    Path(arguments.asked).write_bytes(orjson.dumps(messages_of(row_ids(arguments.rows))))
 
 
-def _messages(rows: Sequence[int]) -> list[list[Message]]:
+def messages_of(rows: Sequence[int]) -> list[list[Message]]:
     """What our own lane would ask for these rows."""
     items = load_items(get(ENRICHMENT), [str(key) for key in rows], variant="")
     return [item.prompt.messages(item.values) for item in items if item.prompt is not None]

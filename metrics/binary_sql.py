@@ -8,16 +8,17 @@ takes 6 to 9 µs of client CPU a row, 8 to 13 µs as text.
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
-from psycopg.types.uuid import UUIDBinaryDumper
 
 _JSONB_VERSION = b"\x01"
 _BYTEA_OID, _TEXT_OID, _TEXT_ARRAY_OID = 17, 25, 1009
 _NULL = struct.pack("!i", -1)
+_READY = frozenset({"jsonb", "uuid"})  # types whose values are given as the server takes them
 _length = struct.Struct("!i").pack
 _header = struct.Struct("!iiIii").pack  # dimensions, any NULL, type, size, first index
 
@@ -60,13 +61,6 @@ class _Ready(Dumper):
     dump = bytes  # type: ignore[assignment]
 
 
-class _UUID(UUIDBinaryDumper):
-    """The same bytes in fewer calls."""
-
-    def dump(self, obj: Any) -> bytes:
-        return int.to_bytes(obj.int, 16, "big")
-
-
 def execute_bound(
     cursor: CursorWrapper, statement: str, values: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
@@ -86,6 +80,11 @@ def ready_json(encoded: bytes) -> bytes:
     return _JSONB_VERSION + encoded
 
 
+def ready_uuid(value: UUID | None) -> bytes | None:
+    """The same of a uuid column; psycopg's own way to it is two calls more."""
+    return None if value is None else value.int.to_bytes(16)
+
+
 def copy_rows(
     cursor: CursorWrapper,
     table: str,
@@ -94,13 +93,14 @@ def copy_rows(
 ) -> None:
     """Insert rows, whose values are in the order of `columns`: names and PostgreSQL's types.
 
+    Those of jsonb and uuid columns are made by `ready_json` and `ready_uuid`.
+
     Raises Django's database errors.
     """
     names = ", ".join(name for name, _ in columns)
     statement = f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)"
-    for dumper in (_UUID, _Ready):  # for this cursor alone
-        cursor.adapters.register_dumper(None, dumper)
+    cursor.adapters.register_dumper(None, _Ready)  # for this cursor alone
     with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
-        copy.set_types(["bytea" if kind == "jsonb" else kind for _, kind in columns])
+        copy.set_types(["bytea" if kind in _READY else kind for _, kind in columns])
         for row in rows:
             copy.write_row(row)

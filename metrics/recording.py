@@ -22,7 +22,7 @@ from llmconfig.client.types import CallRecord
 from llmconfig.configuration.facts import UserKey
 from llmconfig.configuration.process_settings import effective
 from llmconfig.runtime import database_clock
-from metrics.binary_sql import copy_rows, ready_json
+from metrics.binary_sql import copy_rows, ready_json, ready_uuid
 from metrics.quality import rules
 from metrics.quality.parts import CheckResults, ScorePart, score
 from metrics.quality.rules import Rules
@@ -262,7 +262,11 @@ def _have_checked(
 ) -> None:
     """Note the answers that a rule asks slow checks for: those run later, elsewhere."""
     rows = [
-        (record.correlation_id, database_clock.corrected(record.created_at), _operation(record))
+        (
+            ready_uuid(record.correlation_id),
+            database_clock.corrected(record.created_at),
+            _operation(record),
+        )
         for record, texts in records
         if in_force.slow(record.labels.operation_type) and not record.error_code and texts.answer
     ]
@@ -281,10 +285,10 @@ def _metric_row(record: CallRecord, moment: dt.datetime, checks: CheckResults) -
     tokens_input, tokens_output = usage.tokens_input, usage.tokens_output
     finish_reason = record.finish_reason
     return (
-        record.id,
+        record.id.int.to_bytes(16),
         moment,
-        record.correlation_id,
-        labels.session_id,
+        record.correlation_id.int.to_bytes(16),
+        ready_uuid(labels.session_id),
         *_usual_words(
             record.interaction_type,
             labels.service_name,
@@ -357,9 +361,9 @@ def _history_row(
     labels = record.labels
     passed = not record.error_code and all(part.passed for part in parts)
     return (
-        record.id,
+        record.id.int.to_bytes(16),
         moment,
-        record.correlation_id,
+        record.correlation_id.int.to_bytes(16),
         fitting("node_type", record.interaction_type),
         fitting("method_name", record.node),
         storable(texts.prompt),

@@ -23,7 +23,7 @@ from enrichment.facts.store import remember
 from enrichment.models import BatchChunk, EnrichmentResult, ResultState
 from llmconfig.client.types import CallRecord
 from llmconfig.runtime.records import asdict
-from metrics.binary_sql import TextArray, copy_rows, execute_bound, ready_json
+from metrics.binary_sql import TextArray, copy_rows, execute_bound, ready_json, ready_uuid
 from metrics.recording import write_records
 from metrics.storable import storable
 
@@ -251,7 +251,7 @@ def _result_row(
     item, made = outcome.item, _made(outcome)
     before = previous.get((item.row_id, item.variant))
     return (
-        batch_id,
+        ready_uuid(batch_id),
         enrichment.name,
         enrichment.target,
         item.row_id,
@@ -262,7 +262,7 @@ def _result_row(
         item.prompt.version if item.prompt else None,
         made.model if made else "",
         made.config_revision if made else None,
-        made.correlation_id if made else None,
+        ready_uuid(made.correlation_id) if made else None,
         jsonb(outcome.value),
         None if before is None else ready_json(before.encode()),
         _cost(outcome),
