@@ -77,6 +77,25 @@ def test_other_processes_share_the_answers(callers, simulator):
     assert Decimal(second["saved"]) == Decimal(first["cost"])
 
 
+def test_answers_that_are_shared_in_one_message_stay_apart(ask, simulator):
+    texts = (
+        "Name a dog.",
+        "Name two dogs: \u201cBella\u201d \U0001f436.",
+        "Name three dogs, please.",
+    )
+
+    async def all_of_them():
+        return await asyncio.gather(*(client.agenerate(ask(text=each)) for each in texts))
+
+    made = background_loop.run(all_of_them())
+    background_loop.run(told_to_redis())
+    local_cache.local.clear()
+    again = background_loop.run(all_of_them())
+    assert [each.text for each in again] == [each.text for each in made]
+    assert all(each.record.cache_hit for each in again)
+    assert simulator.requests == len(texts)
+
+
 def test_identical_calls_at_the_same_time_share_one_request(ask, simulator):
     simulator.control(latency_ms=100)
 

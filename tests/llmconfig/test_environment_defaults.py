@@ -8,7 +8,7 @@ from celery.signals import worker_init
 from django.core.management import call_command
 
 from enrichment import tasks  # noqa: F401 - registers on import
-from llmconfig.configuration import snapshot
+from llmconfig.configuration import process_settings, snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration, Provider
 from nodewise import llm
 from nodewise.asgi import wrap
@@ -147,3 +147,13 @@ def test_the_configuration_is_checked_from_code():
     snapshot.expire()
     names = {each.name for each in llm.validate_config().findings if each.valid}
     assert {"greeting", "tagger"} <= names
+
+
+def test_a_setting_follows_its_row_and_the_environment(settings):
+    settings.LLM_ENVIRONMENT = {}
+    kept, not_kept = {"cache_responses": True}, {"cache_responses": False}
+    rows = (kept, not_kept, not_kept, kept)
+    found = [process_settings.in_force("LLM_CACHE_ENABLED", row=row) for row in rows]
+    assert found == [True, False, False, True]
+    settings.LLM_ENVIRONMENT = {"LLM_CACHE_ENABLED": False}
+    assert process_settings.in_force("LLM_CACHE_ENABLED", row=kept) is False

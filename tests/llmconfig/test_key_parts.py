@@ -43,3 +43,10 @@ def test_the_key_in_base64_and_beside_half_a_pair_of_surrogates_is_masked():
 @pytest.mark.parametrize("key", KEYS, ids=["short", "vendor"])
 def test_a_text_without_any_part_is_the_same_object(key):
     assert Scrubber(Secret(key)).redacted(LISTING) is LISTING
+
+
+def test_a_key_of_more_blocks_than_are_looked_for_in_one_go_is_masked():
+    key = "".join(f"{each:06d}" for each in range(1500))
+    scrubber = Scrubber(Secret(key))
+    assert scrubber.redacted(f"{LISTING}{key[6000:6040]}.") == f"{LISTING}{MASK}."
+    assert scrubber.redacted(LISTING) is LISTING
