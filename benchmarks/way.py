@@ -36,8 +36,16 @@ STEPS = (
     ("8ddead7a", "statements whose text is made once; fifty rows announced at a time"),
     ("695258a9", "the shortest way for the usual call; timers are shared"),
     ("9f40ce70", "gates: an ordinary word is held only in another one's place"),
-    ("HEAD", "answers that differ in marks alone are told by one look; gates ask less"),
+    ("140d735e", "answers that differ in marks alone are told by one look; gates ask less"),
+    ("HEAD", "settings by their snapshot, keys' parts in one go, cached answers in one argument"),
 )
+TRIED = """- A quicker exchange: the simulator's replies have three headers, so their callbacks are
+  few. The calls alone over the client's own exchange and over sockets by hand differ by a tenth of
+  bare aiohttp's whole (`benchmarks.floors`, in [performance-profile.md](performance-profile.md)).
+- Kept answers in a mapped file in place of a write a row: a new file's pages cost on their first
+  touch what the write does.
+- Other settings of the garbage collector, none at all, another interval of Python's threads, `-O`:
+  within noise."""
 
 
 def main() -> None:
@@ -110,6 +118,9 @@ CPU now is in [performance-profile.md](performance-profile.md).
 | commit | since the one before | CPU a row | of bare's | speed, of bare's |
 | --- | --- | ---: | ---: | ---: |
 {table}
+
+## Tried without gain
+{TRIED}
 
 ## On what
 {on_what}

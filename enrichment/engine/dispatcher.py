@@ -332,7 +332,7 @@ class Dispatcher:
                     answer = await client.agenerate(
                         call,
                         collect=lambda *pair: told.append(pair),
-                        before_send=lambda: self._may_send(row),
+                        before_send=partial(self._may_send, row),
                         follow=row.follow,
                         pause=partial(self._in_flight.pause, row),
                         settling=row.settles,

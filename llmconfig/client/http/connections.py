@@ -54,11 +54,11 @@ class ReplyHeaders(Mapping[str, str]):
         self._raw = raw  # names in lower case
 
     def __getitem__(self, name: str) -> str:
-        return self._raw[name.lower().encode("latin-1", "replace")].decode("latin-1")
+        return self._raw[_as_kept(name)].decode("latin-1")
 
     def get(self, name: str, default: Any = None) -> Any:
         """The value, or the default where there is no such header, as in most replies."""
-        value = self._raw.get(name.lower().encode("latin-1", "replace"))
+        value = self._raw.get(_as_kept(name))
         return default if value is None else value.decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
@@ -66,6 +66,11 @@ class ReplyHeaders(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._raw)
+
+
+@lru_cache(maxsize=256)  # the same few are asked for of each reply
+def _as_kept(name: str) -> bytes:
+    return name.lower().encode("latin-1", "replace")
 
 
 class Origin(NamedTuple):
