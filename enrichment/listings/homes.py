@@ -27,12 +27,13 @@ _ADULTS = (
     " mature_home"
 )
 _ALONE = (
-    "only_dog only_pet only_animal only_child single_pet single_dog single_animal sole_pet sole_dog"
+    "only_dog only_pet only_pup only_puppy only_animal only_child single_pet single_dog"
+    " single_animal sole_pet sole_dog"
 )
 _NO_OTHERS = f"{_ALONE} no_other_dogs no_other_pets no_other_animals no_dogs no_pets alone without"
 _TOGETHER = (
     "adopted_together placed_together go_together stay_together kept_together homed_together"
-    " rehomed_together bonded"
+    " rehomed_together bonded both_her both_him both_of_them"
 )
 HOME_CONDITIONS = (
     HomeCondition(
@@ -93,6 +94,12 @@ HOME_CONDITIONS = (
     ),
     HomeCondition(
         "being adopted together", _words(_TOGETHER), _words("together bonded both pair duo two")
+    ),
+    HomeCondition(
+        "somebody at home",
+        _words("home_most home_more home_during home_all_day stay_at_home work_from_home"),
+        _words("home_most home_more home_during home_all_day stay_at_home work* retired"),
+        beside=DEMAND,
     ),
     HomeCondition("a fence", _words("fence*"), _words("fence*"), beside=DEMAND),
     HomeCondition("no men", _words("men"), _words("men women woman female*"), denied=True),

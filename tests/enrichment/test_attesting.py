@@ -126,6 +126,13 @@ def test_what_no_sentence_says_waits_with_the_reason(source, text, code):
         ("Bo would love a person who walks.", "loves people", True),
         ("Classes will teach him to be confident.", "confident", True),
         ("Bo is smart, and classes will teach him to sit.", "smart", False),
+        ("Bo had a not so easy life.", "Bo has an easy life.", True),
+        ("Bo was positive for mange.", "Bo is positive for mange.", True),
+        ("Bo is being trained as a therapy dog.", "a therapy dog", True),
+        ("Bo should do just fine outside.", "Bo does fine outside.", True),
+        ("Bo is good with most dogs.", "good with dogs", True),
+        ("Bo likes big dogs, and no little dogs.", "good with dogs", True),
+        ("Bo likes all dogs.", "good with dogs", False),
         ("Bo is in training.", "trained", True),
         ("Bo is a southern gentleman.", "gentle", True),
         ("Bo waits patiently, with patience.", "patient", True),
@@ -160,7 +167,7 @@ def test_a_list_of_traits_names_only_what_the_row_is_said_to_be(source, text, he
         ("He walks well on a leash.", "walking well on a leash", False),
         ("Leash walking is something I'm great at.", "leash walking", False),
         ("Bo is playful.", "playtime", False),
-        ("Bo would be a great running mate.", "running", False),
+        ("Bo would make a great running mate.", "running", False),
         ("Bo is great with kids and dogs.", "kids", False),
         ("Bo was found walking down the road.", "walking", True),
         ("Bo would love a person who continues his training.", "training", True),
@@ -173,6 +180,15 @@ def test_a_list_of_traits_names_only_what_the_row_is_said_to_be(source, text, he
 )
 def test_a_list_of_interests_names_only_what_the_row_likes_or_does(source, text, held):
     assert bool(codes(source, text, field="interests")) is held
+
+
+def test_a_breed_that_is_called_a_dog_attests_no_dogs():
+    values = {"name": "Bo", "facts": "", "description": "Bo does not like other dogs."}
+    columns = {"name": "Bo", "breed": "German Shepherd Dog"}
+    found = get("dog_profiler").objections(
+        {"interests": ["other dogs"]}, values, variant="", columns=columns
+    )
+    assert [each.code for each in found] == ["no_evidence"]
 
 
 def test_a_wanted_home_may_be_called_what_the_text_calls_it():

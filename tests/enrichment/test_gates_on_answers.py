@@ -75,6 +75,9 @@ def test_a_profile_may_quote_a_sentence_that_another_one_is_glued_to():
             [],
         ),
         ("A home with kids over 8, please.", "a home", ["children"]),
+        ("Bo wants a home as an only pup.", "a home", ["being the only one"]),
+        ("A home for both her and Cami.", "a home", ["being adopted together"]),
+        ("Bo needs people who are home more often than not.", "a home", ["somebody at home"]),
         ("He needs a home with a fenced yard.", "a home with a yard", ["a fence"]),
         ("He likes our fenced yard. He needs a home.", "a home", []),
         ("The two must be adopted together into a home.", "a home", ["being adopted together"]),
@@ -139,6 +142,8 @@ def applied(name: str, source: str, part: dict[str, Any]) -> list[dict[str, Any]
         ("A family that gives him affection.", "affectionate", "affection", ""),
         ("Bo is sweet. He is a good boy.", "playful", "Bo is sweet", ""),
         ("Bo is sweet. He was playful.", "playful", "Bo is sweet", ""),
+        ("Bo is sweet. He warms up quickly.", "shy", "warms up quickly", ""),
+        ("Retired greyhounds are quiet dogs. Bo is sweet.", "calm", "are quiet dogs", ""),
         ("Bo is sweet. We want a playful, kind home.", "playful", "Bo is sweet", ""),
         ("Bo does not play. Bo is sweet.", "playful", "Bo is sweet", ""),
         ("No cats, he thinks they are toys. Bo is sweet.", "playful", "he thinks they are", ""),
@@ -148,6 +153,34 @@ def applied(name: str, source: str, part: dict[str, Any]) -> list[dict[str, Any]
 def test_a_tag_is_applied_with_the_sentence_that_says_it(source, tag, evidence, told):
     found = applied("tagging", source, {"tag": tag, "evidence": evidence})
     assert [each["evidence"] for each in found] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "text", "kept"),
+    [
+        ("Bo is a Beagle.", "breed", "Beagle", True),
+        ("Bo was found running with a Beagle.", "breed", "Beagle", False),
+        ("Bo is a Pug mixed with a Beagle.", "breed", "Beagle", True),
+        ("Bo came with his sister Mitzi. Mitzi is a Beagle. She is 9 years.", "age", "9", False),
+        ("Bo has arthritis.", "condition", "arthritis", True),
+        ("Bo lived with some silly whippets.", "breed", "whippets", False),
+        ("Bo is a parvo survivor.", "condition", "parvo", False),
+        ("Bo has completed his heartworm treatment.", "condition", "heartworm", False),
+        ("Pets need preventatives (heartworm and flea).", "condition", "heartworm", False),
+        ("Bo's mommy is dealing with arthritis.", "condition", "arthritis", False),
+        ("The fee covers a heartworm test.", "condition", "heartworm", False),
+        ("The fee covers distemper, parvo and rabies vaccines.", "condition", "parvo", False),
+        ("Bo tested positive for heartworm.", "condition", "heartworm", True),
+        ("Bo is 3 years old and likes kids.", "age", "3 years old", True),
+        ("He would do best with kids 10 and up.", "age", "10 and up", False),
+        ("He lived with a 3 year old.", "age", "3 year old", False),
+        ("He came when he was a 6 week old baby.", "age", "6 week old", False),
+        ("You must be 21 to adopt Bo.", "age", "21", False),
+    ],
+)
+def test_a_breed_an_illness_and_an_age_are_the_dogs_own(source, kind, text, kept):
+    found = applied("entity_extraction", source, {"type": kind, "text": text})
+    assert [each["text"] for each in found] == ([text] if kept else [])
 
 
 @pytest.mark.parametrize(("breed", "kept"), [("Baladi", True), ("Slender", False)])

@@ -17,7 +17,7 @@ from enrichment.quality.gates.evidence import (
     EvidenceSource,
     fits,
 )
-from enrichment.quality.gates.quoted import is_denied
+from enrichment.quality.gates.quoted import is_denied, is_of_another
 
 TYPES = (
     "animal", "breed", "person", "organization", "place", "date", "age", "weight", "fee", "phone",
@@ -63,6 +63,10 @@ FORMS = {
     "place": re.compile(r"[^\W\d_]{2}"),
     "organization": re.compile(r"[^\W\d_]{2}"),
 }
+
+
+# What a search takes for the dog's own, where it is named.
+OF_THE_DOG = frozenset({"breed", "condition", "age"})
 
 
 class EntityExtraction(ListingEnrichment, ConfidentParts):
@@ -111,4 +115,8 @@ class EntityExtraction(ListingEnrichment, ConfidentParts):
             return PartDoubt(WRONG_FORM, f"{part['text']} ({part['type']})")
         if part["type"] == "condition" and is_denied(source.text, part["text"]):
             return PartDoubt(NO_EVIDENCE, f"{part['text']} (the text denies it)")
+        if part["type"] in OF_THE_DOG and is_of_another(
+            source.text, part["text"], is_age=part["type"] == "age"
+        ):
+            return PartDoubt(NO_EVIDENCE, f"{part['text']} (the text says it of another)")
         return None

@@ -67,7 +67,7 @@ EVIDENCE_WORDS = {
     "only_dog": "only_dog only_pet only_animal single_dog single_pet sole_pet"
     " no_other_dogs no_other_pets no_other_animals",
     "playful": "play* fetch toys tug romp*",
-    "shy": "shy timid scared fearful nervous reserved skittish afraid warm_up warms_up",
+    "shy": "shy timid scared fearful nervous reserved skittish afraid",
 }
 # Of the dog itself: a text that says it of a family, of the past or with a limit says it not.
 TRAIT_TAGS = frozenset(

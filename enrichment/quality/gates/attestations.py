@@ -38,6 +38,7 @@ from enrichment.quality.lexicon.attesting import (
     OWN_NOUNS,
     PAST,
     PREPOSITIONS,
+    PRESENT,
     PRONOUNS,
     SAYING,
     SPEAKERS,
@@ -45,7 +46,13 @@ from enrichment.quality.lexicon.attesting import (
 )
 from enrichment.quality.lexicon.editing import ALIKE, DENYING
 from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF
-from enrichment.quality.lexicon.subjects import NOMINATIVES, QUALIFIED
+from enrichment.quality.lexicon.subjects import (
+    AGED_BEINGS,
+    ANOTHERS,
+    NOMINATIVES,
+    PREVENTING,
+    QUALIFIED,
+)
 from enrichment.quality.lexicon.words import CLAUSE_WORDS, NEGATORS
 
 RELATIVES = frozenset({"who", "which"})
@@ -54,6 +61,9 @@ REACH = 8  # words that a denial covers
 MAX_SENTENCES = 500  # of a source, with one word
 MAX_PLACES = 50  # of one word in a sentence
 NEAR = 4  # words around one that may call its test negative
+PREVENTED_WITHIN = 6  # words between an illness and its vaccine
+BESIDE_WITHIN = 4  # words between “with some” and whom
+AGE_WITHIN = 3  # words between an age and the children whose it is
 CLAUSE = 12  # words at most in which a clause says who does something
 BEFORE = 5  # words in front of one in which its subject is looked for
 ADJECTIVES_ROW = 8  # words and signs at most to either side, of adjectives before one noun
@@ -64,7 +74,7 @@ _FACT = re.compile(r"(?P<said>[^:;]{1,60}): (?P<value>yes|no)\Z")
 _FACT_ENDS = re.compile(r";\s*(?=[^;:]{1,60}: )")
 _UP = re.compile(r"\d+\s*\+|\+\s*\d+|\d+\s*(?:and|or)\s*(?:up|older|over|above)")
 _OF_ADDRESS = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|[a-z0-9]\.(?:com|org|net)\b", re.IGNORECASE)
-ANEW = NOMINATIVES | {"as"}
+_ANEW = frozenset((each,) for each in NOMINATIVES | {"as"})
 _NEGATORS = NEGATORS["en"] | DENYING | {"lacked"}
 LIMITED_BY_AGE = "+"
 
@@ -89,6 +99,8 @@ def keys_of(word: str) -> frozenset[str]:
     return frozenset(found | {f"alike {each}" for each in ALIKE.get(word, ())})
 
 
+SUBJECTS = OTHERS | {"mommy", "daddy"}  # who may be the row, too, as an object
+MIXED = frozenset({"mix", "mixed", "crossed", "cross", "blend"})
 GOVERNORS = frozenset().union(*map(keys_of, GOVERNING))
 
 
@@ -185,16 +197,18 @@ class Said:
         for at, piece in enumerate(self.pieces):
             if piece in _NEGATORS or piece.endswith("n't"):
                 left = REACH
-            elif piece in CLAUSE_WORDS or piece in ".;:!?(" or self._begins_anew(at):
+            elif self._ends_clause(at):
                 left = 0
             found.append(self.denied_whole or left > 0)
             left = max(0, left - 1)
         return tuple(found)
 
-    def _begins_anew(self, at: int) -> bool:
-        """Whether a clause of its own begins behind a comma: “no idea why, as she is calm”."""
-        after = self.pieces[at + 1 : at + 2]
-        return self.pieces[at] == "," and bool(after) and after[0] in ANEW
+    def _ends_clause(self, at: int) -> bool:
+        """Whether a clause ends here, also by a comma: “no idea why, as she is calm”."""
+        piece, after = self.pieces[at], self.pieces[at + 1 : at + 2]
+        if piece == "so":  # not in “not so easy”
+            return self.pieces[at - 1] not in _NEGATORS
+        return piece in CLAUSE_WORDS or piece in ".;:!?(" or (piece == "," and after[:1] in _ANEW)
 
     def denies(self, at: int, length: int) -> bool:
         """Whether so many words from a place on are denied by what stands around them."""
@@ -205,6 +219,38 @@ class Said:
         if not NEGATIVE_RESULTS.isdisjoint(around):
             return True
         return self.denied[at] and self.pieces[at] not in _NEGATORS
+
+    def is_prevented(self, behind: int) -> bool:
+        """Whether what ends in front of this place is vaccinated against, or tested for."""
+        opens = self.pieces[max(0, behind - PREVENTED_WITHIN) : behind]
+        if "(" in opens and opens[opens.index("(") - 1] in PREVENTING:
+            return True
+        for piece in self.pieces[behind : behind + PREVENTED_WITHIN]:
+            if piece in PREVENTING:
+                return True
+            if piece not in JOINERS and not is_content(piece):
+                return False
+        return False
+
+    def is_another_age(self, at: int) -> bool:
+        """Whether an age is that of children, of who applies, or of a time that is over."""
+        around = self.pieces[max(0, at - AGE_WITHIN) : at + AGE_WITHIN + 1]
+        return (
+            self.is_past(at)
+            or not AGED_BEINGS.isdisjoint(around)
+            or self.is_beside(at)
+            or self.pieces[max(0, at - 2) : at] == ("must", "be")
+        )
+
+    def is_beside(self, at: int) -> bool:
+        """Whether it names whom the row was with: “found with a Pug”, not “mixed with a Pug”."""
+        for back in range(at - 1, max(0, at - BESIDE_WITHIN), -1):
+            if self.pieces[back] in ANOTHERS:
+                before = self.pieces[max(0, back - 2) : back]
+                return before[-1:] == ("with",) and MIXED.isdisjoint(before)
+            if not is_content(self.pieces[back]):
+                return False
+        return False
 
     def is_of_others(self, at: int) -> bool:
         """Whether the word at this place is said of somebody else: “an active family”."""
@@ -282,7 +328,7 @@ class Said:
                 # “As you can see” is nobody's deed.
                 if before not in PREPOSITIONS and before != "as":
                     return True
-            elif piece in OTHERS and said and at - back <= BEFORE:
+            elif piece in SUBJECTS and said and at - back <= BEFORE:
                 return True
             if piece in SINGULAR and self._is_named(back - 1):
                 return False
@@ -309,6 +355,10 @@ class Said:
                     meant = [n for n, part in enumerate(parts) if is_content(part)]
                     found.add(at + (meant[-1] if meant else 0))
         return sorted(found)
+
+    def is_present(self, at: int) -> bool:
+        """Whether “is” leads to the word at this place."""
+        return not PRESENT.isdisjoint(self.pieces[max(0, at - 3) : at])
 
     def is_past(self, at: int) -> bool:
         """Whether a verb of the past or of things to come leads to the word at this place."""

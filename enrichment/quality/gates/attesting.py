@@ -41,6 +41,7 @@ from enrichment.quality.lexicon.attesting import (
     BEINGS,
     BREAKS,
     FITTED,
+    NARROWING,
     NO_FORMS,
     PAST_VERBS,
     PLAIN_FRAMES,
@@ -196,7 +197,11 @@ class _Reader:
             for at, piece in enumerate(pieces)
             if piece[0].isdigit() or piece in COUNTS or is_content(piece)
         ]
-        content = [at for at in content if self.free.isdisjoint(self.sentence.keys[at])]
+        content = [
+            at
+            for at in content
+            if pieces[at] in BEINGS or self.free.isdisjoint(self.sentence.keys[at])
+        ]
         framed = _framed(pieces)
         claimed = [
             at
@@ -248,6 +253,8 @@ class _Reader:
 
     def _is_limited(self, run: Sequence[int]) -> bool:
         """Whether the text limits what a fact says without limits: “kids over 7, please”."""
+        if any(self._is_narrowed(piece) for piece in self.sentence.pieces if piece in BEINGS):
+            return True
         keys = [self.sentence.keys[at] for at in run if not self.sentence.keys[at] & GOVERNORS]
         return any(
             not said.is_fact and said.limits_of(where) - self.sentence.limits
@@ -255,6 +262,18 @@ class _Reader:
             for place in frozenset[int]().union(*(self.known.by_key.get(key, ()) for key in each))
             for said in (self.known.said[place],)
             for where in said.places_of(each)
+        )
+
+    def _is_narrowed(self, being: str) -> bool:
+        """Whether the text says it of some of these beings: “good with big dogs”."""
+        return any(
+            said.pieces[where] == being
+            and said.pieces[where - 1] in NARROWING
+            and said.pieces[where - 1] not in self.sentence.pieces
+            for key in keys_of(being)
+            for place in self.known.by_key.get(key, ())
+            for said in (self.known.said[place],)
+            for where in said.places_of({key})
         )
 
     def _places_of(self, at: int) -> set[int]:
@@ -372,9 +391,15 @@ class _Reader:
             return True
         if said.pieces[place] in PAST_VERBS and self.sentence.pieces[at] not in PAST_VERBS:
             return True
-        if said.is_to_come(place) and not self.sentence.is_to_come(at):
+        is_home = self.field in self.claims.fields.home
+        if said.is_to_come(place) and not is_home and not self.sentence.is_to_come(at):
             return True
-        is_state = self._ground(at) is not None or self.sentence.pieces[at][0].isdigit()
+        is_state = (
+            self.field in self.claims.fields.traits
+            or self.sentence.is_present(at)
+            or self._ground(at) is not None
+            or self.sentence.pieces[at][0].isdigit()
+        )
         return is_state and said.is_past(place) and not self.sentence.is_past(at)
 
 

@@ -65,7 +65,7 @@ def _is_predicate(pieces: Sequence[str], at: int) -> bool:
         piece = pieces[back]
         if piece in BE or piece in BECOMES or piece in SAYING:
             return True
-        if piece not in JOINERS and piece not in DEGREES and not is_content(piece):
+        if not (piece in JOINERS or piece in DEGREES or is_content(piece) or piece.isdigit()):
             return False
     return at < PREDICATED_WITHIN
 

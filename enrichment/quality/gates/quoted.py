@@ -81,17 +81,35 @@ def is_denied(source: str, quotation: str) -> bool:
     """Whether each sentence of an English source that has a quotation denies it.
 
     “Tested negative for heartworms” denies heartworms; what the quotation denies itself doesn't
-    count.
+    count, nor does what it is tested for or vaccinated against: “heartworm preventative”.
     """
-    wanted = Said(quotation).pieces
-    found = (
-        [
-            (said, at)
-            for said in attestations(source).said
-            for at in said.places_of(keys_of(wanted[0]))[:MAX_PLACES]
-            if said.pieces[at : at + len(wanted)] == wanted
-        ]
-        if wanted
-        else []
+    found, length = _quoted(source, quotation)
+    return bool(found) and all(
+        said.denies(at, length) or said.is_prevented(at + length) for said, at in found
     )
-    return bool(found) and all(said.denies(at, len(wanted)) for said, at in found)
+
+
+def is_of_another(source: str, quotation: str, *, is_age: bool = False) -> bool:
+    """Whether each sentence of an English source that has a quotation says it of another.
+
+    Of a sister, say; an `is_age` also of children, or of a time that is over.
+    """
+    found, _ = _quoted(source, quotation)
+    return bool(found) and all(
+        said.is_of_others(at) or said.is_beside(at) or (is_age and said.is_another_age(at))
+        for said, at in found
+    )
+
+
+def _quoted(source: str, quotation: str) -> tuple[list[tuple[Said, int]], int]:
+    """The sentences that have a quotation, with its places, and the words that it has."""
+    wanted = Said(quotation).pieces
+    if not wanted:
+        return [], 0
+    found = [
+        (said, at)
+        for said in attestations(source).said
+        for at in said.places_of(keys_of(wanted[0]))[:MAX_PLACES]
+        if said.pieces[at : at + len(wanted)] == wanted
+    ]
+    return found, len(wanted)

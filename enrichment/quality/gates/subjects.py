@@ -7,6 +7,7 @@ English. `pieces` are a sentence's words and signs in lower case, `at` a place a
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from itertools import pairwise
 
 from enrichment.quality.gates.comparison import is_content
 from enrichment.quality.lexicon.attesting import ARTICLES, JOINERS, OWN_NOUNS
@@ -15,8 +16,10 @@ from enrichment.quality.lexicon.subjects import (
     ASKED_FOR,
     BESIDE,
     COMPANIONS,
+    DEGREES,
     DEMANDING,
     GOES_ON,
+    HAPPENING,
     HAVING,
     KIN,
     KIND,
@@ -113,10 +116,12 @@ _OTHER = frozenset({"another", "other"})
 
 def is_to_come(pieces: Sequence[str], at: int) -> bool:
     """Whether it is only to come, or might: “will be neutered and up to date”."""
+    if ("being", "trained") in pairwise(pieces[:at]):
+        return True
     for back in range(at - 1, max(0, at - DESCRIBED_WITHIN), -1):
-        if pieces[back] == "be":
+        if pieces[back] in HAPPENING:
             return not TO_COME.isdisjoint(pieces[max(0, back - 2) : back])
-        if pieces[back] not in JOINERS and not is_content(pieces[back]):
+        if not (pieces[back] in JOINERS or pieces[back] in DEGREES or is_content(pieces[back])):
             return False
     return False
 

@@ -11,7 +11,7 @@ LIMITS = frozenset(
     selectively slow slowly supervised supervision learning improving working almost mostly usually
     depending may might maybe perhaps possibly probably think guess believe seems seem appears
     hopefully hope hopes unknown unsure untested less least minimum recommend recommended
-    teach teaching benefit
+    teach teaching benefit most proper properly introduction introductions introduced picky
     """.split()
 )
 # Of whom or what else a sentence may speak: not the row.
@@ -52,7 +52,10 @@ PREPOSITIONS = frozenset(
 # Between somebody and what is said of them.
 SAYING = frozenset("is are was were be being who that which has have".split())
 BREAKS = frozenset(", ; : ( ) ! ? – — and or but with as who that which plus while".split())  # noqa: RUF001
-NEGATIVE_RESULTS = frozenset({"negative", "neg"})
+NEGATIVE_RESULTS = frozenset(
+    "negative neg completed finished cured recovered survivor survived overcame".split()
+)
+PRESENT = frozenset("is are am he's she's it's they're i'm".split())
 PAST = frozenset("was were been used had will would could".split())
 # Words that others hang on: “loves dogs and cats”.
 # Words that aren't what their stem says: who is loving need not love something.
@@ -99,3 +102,7 @@ LIMITING_BEHIND = frozenset({"teach", "teaching", "benefit"})
 PAST_VERBS = frozenset("lived loved liked enjoyed played needed wanted walked slept".split())
 # Behind a being they say with whom: “dog friendly” is no “friendly”.
 FITTED = frozenset("friendly savvy selective tested reactive aggressive".split())
+# In front of beings they say that not all are meant.
+NARROWING = frozenset(
+    "big bigger large larger small smaller little most some certain female male calm older".split()
+)

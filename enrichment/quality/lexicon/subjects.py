@@ -58,6 +58,7 @@ KIN = frozenset(
 )
 # Behind a name they make it whom a sentence speaks of.
 OF_A_NAME = frozenset("is was has had loves likes enjoys gets weighs lived lives came".split())
+HAPPENING = frozenset("be do get have live".split())
 TO_COME = frozenset("will would could should might he'll she'll i'll they'll it'll".split())
 # Who likes something, and what it is liked with.
 LIKED_WITH = frozenset(
@@ -90,3 +91,9 @@ QUALIFIED = {
     ),
     "energy": frozenset("low lower average moderate medium mid".split()),
 }
+# Behind an illness they say that it is kept away, or looked for.
+PREVENTING = frozenset(
+    "vaccine vaccines vaccination vaccinations preventative preventatives preventive prevention"
+    " test tests testing tested screening shot shots booster boosters".split()
+)
+AGED_BEINGS = frozenset("child children kid kids toddler toddlers teens applicant adopters".split())
