@@ -4,13 +4,13 @@ English. What may be claimed of a row is looked up here; see `attesting`.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 from enrichment.quality.gates.comparison import is_content, sentences, stem, words
-from enrichment.quality.gates.concepts import Concept, Text
+from enrichment.quality.gates.concepts import Concept, ConceptIndex, Text
 from enrichment.quality.gates.subjects import (
     is_of_a_companion,
     is_of_a_kind,
@@ -382,15 +382,18 @@ class Attestations:
         return found
 
     @cached_property
-    def _speaking(self) -> dict[Concept, frozenset[int]]:
+    def _speaking(self) -> dict[ConceptIndex, dict[int, list[int]]]:
         return {}
 
-    def speaking_of(self, concept: Concept) -> frozenset[int]:
-        """The places of the sentences that speak of a concept."""
-        if concept not in self._speaking:
-            its = (at for at, each in enumerate(self.said) if each.read.has(concept))
-            self._speaking[concept] = frozenset(its)
-        return self._speaking[concept]
+    def speaking_of(self, index: ConceptIndex, concept: int) -> Sequence[int]:
+        """The places of the sentences that speak of a concept, by its place in an index."""
+        found = self._speaking.get(index)
+        if found is None:
+            found = self._speaking[index] = {}
+            for at, each in enumerate(self.said):
+                for its in index.spoken_of(each.read):
+                    found.setdefault(its, []).append(at)
+        return found.get(concept, ())
 
     @cached_property
     def whole(self) -> frozenset[str]:

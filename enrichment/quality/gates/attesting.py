@@ -26,7 +26,7 @@ from enrichment.quality.gates.attestations import (
     without_addresses,
 )
 from enrichment.quality.gates.comparison import is_content, stem, words
-from enrichment.quality.gates.concepts import Concept
+from enrichment.quality.gates.concepts import Concept, ConceptIndex
 from enrichment.quality.gates.contract import (
     Checked,
     Gate,
@@ -86,13 +86,23 @@ class Claims:
     fields: Fields
 
     @cached_property
-    def grounds(self) -> dict[str, Concept]:
+    def index(self) -> ConceptIndex:
+        """What a source has to speak of for the concepts."""
+        return ConceptIndex([each.grounds or each for each in self.concepts])
+
+    @cached_property
+    def grounds(self) -> dict[str, int]:
         """What a source has to speak of for a claim, by the key of the claim's word."""
         return {
-            _key(word): concept.grounds or concept
-            for concept in self.concepts
+            _key(word): at
+            for at, concept in enumerate(self.concepts)
             for word in concept.words["en"].split()
         }
+
+    def ground_of(self, word: str) -> Concept | None:
+        """What a source has to speak of for this word; None for a word that isn't known."""
+        at = self.grounds.get(_key(word))
+        return None if at is None else self.index.concepts[at]
 
 
 def attested(
@@ -280,13 +290,13 @@ class _Reader:
         """The source's sentences that have a word, or speak for the concept that it claims."""
         by_key = self.known.by_key
         found = {place for key in self.sentence.keys[at] for place in by_key.get(key, ())}
-        ground = self._ground(at)
-        if ground is not None:
-            found |= {place for place, said in enumerate(self.known.said) if said.read.has(ground)}
+        concept = self.claims.grounds.get(_key(self.sentence.pieces[at]))
+        if concept is not None:
+            found.update(self.known.speaking_of(self.claims.index, concept))
         return found
 
     def _ground(self, at: int) -> Concept | None:
-        return self.claims.grounds.get(_key(self.sentence.pieces[at]))
+        return self.claims.ground_of(self.sentence.pieces[at])
 
     def _governor(self, at: int) -> frozenset[str]:
         """Of “loves dogs and cats”, what “cats” hangs on; of “cats” alone any such word."""

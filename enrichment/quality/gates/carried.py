@@ -16,7 +16,6 @@ from enrichment.quality.gates.contract import (
     found_in_answer,
     register_code,
 )
-from enrichment.quality.languages import guess
 from enrichment.quality.lexicon.attesting import HOMES, JOINERS
 
 DROPPED_CONDITION = register_code(
@@ -99,7 +98,7 @@ def carried(conditions: Sequence[HomeCondition], field: str) -> Gate:
 
     def check(checked: Checked) -> GateFinding | None:
         text = checked.value.get(field) if isinstance(checked.value, Mapping) else None
-        if not text or (guess(checked.source) or "en") != "en":
+        if not text or (checked.source_language or "en") != "en":
             return None
         missing = list(_missing(conditions, index, checked.source, Text(text, "en")))
         if not missing:

@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from enrichment.quality.gates.comparison import sentences
 from enrichment.quality.gates.concept_words import Forms
-from enrichment.quality.gates.concepts import Concept, Text
+from enrichment.quality.gates.concepts import Concept, Text, source_text
 from enrichment.quality.gates.contract import (
     Checked,
     Gate,
@@ -222,7 +222,7 @@ def columns_decide(bindings: Sequence[Binding], *, text_counts: bool) -> Gate:
             return None
         language = checked.language.partition("-")[0] or checked.text_language or "en"
         answer = Text(checked.text, language)
-        source = Text(checked.source, checked.source_language or "en")
+        source = source_text(checked.source, checked.source_language or "en")
         # Their capitals tell where glued sentences end.
         known = set(map(_bare, sentences(checked.source)))
         own = [each for each in sentences(checked.text) if _bare(each) not in known]
@@ -249,7 +249,7 @@ def promises_kept(statements: Sequence[Statement]) -> Gate:
 
     def check(checked: Checked) -> GateFinding | None:
         answer = Text(checked.text, "en")
-        read = BoundTexts(answer, Text(checked.source, "en"), answer)
+        read = BoundTexts(answer, source_text(checked.source, "en"), answer)
         found = [
             promise
             for each in statements

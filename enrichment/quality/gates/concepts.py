@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from django.utils.translation import gettext_lazy as _
 
@@ -156,6 +156,12 @@ class Text:
                 yield any(sign in clause for sign in negating)
 
 
+@lru_cache(maxsize=16)
+def source_text(source: str, language: str) -> Text:
+    """A source, read once for all gates and for all parts of its answer."""
+    return Text(source, language)
+
+
 # Denies nothing that is spoken of beside it: “kenneled with other dogs without issues”.
 _WITHOUT_TROUBLE = re.compile(
     r"\bwithout (?:(?:any|an|a|much|major|big|real|apparent) ){0,2}"
@@ -236,12 +242,14 @@ def concepts_kept(concepts: Sequence[Concept], languages: frozenset[str]) -> Gat
         if of_source not in languages:
             return None
         if wanted not in languages:
-            source = Text(checked.source, of_source)
+            source = source_text(checked.source, of_source)
             return _unjudged(source, concepts, checked.language or wanted)
         if wanted != of_source:
-            return _compared(Text(checked.source, of_source), Text(checked.text, wanted), index)
+            return _compared(
+                source_text(checked.source, of_source), Text(checked.text, wanted), index
+            )
         if not checked.original:  # another text, written from the source
-            return _compared(Text(checked.source, wanted), Text(checked.text, wanted), index)
+            return _compared(source_text(checked.source, wanted), Text(checked.text, wanted), index)
         # In its own language only what was rewritten is looked at.
         gone, rewritten = Text(checked.changes.gone_text, wanted), Text(added, wanted)
         found = _compared(gone, rewritten, index) or _exchanged(gone, rewritten, index)

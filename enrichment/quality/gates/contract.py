@@ -182,7 +182,7 @@ class Checked:
     @cached_property
     def source_numbers(self) -> frozenset[str]:
         """All forms in which a number of the source may stand in digits."""
-        return frozenset(known_numbers(self.source))
+        return _numbers_in(self.source)
 
     @cached_property
     def source_spelled(self) -> frozenset[str]:
@@ -192,7 +192,7 @@ class Checked:
     @cached_property
     def source_amounts(self) -> Mapping[str, set[str]]:
         """The units in which the source has each number."""
-        return amounts_in(self.source)
+        return _amounts_in(self.source)
 
     @cached_property
     def added_quantities(self) -> list[Quantity]:
@@ -207,7 +207,7 @@ class Checked:
     @cached_property
     def source_language(self) -> str:
         """The source's language as `languages.guess` tells it."""
-        return guess(self.source)
+        return _language_of(self.source)
 
     @cached_property
     def text_language(self) -> str:
@@ -221,6 +221,25 @@ class Checked:
     @cached_property
     def text_lower(self) -> str:
         return self.text.lower()
+
+
+# A source is read once for all parts of its answer.
+_PARTS_AT_ONCE = 16
+
+
+@lru_cache(maxsize=_PARTS_AT_ONCE)
+def _numbers_in(source: str) -> frozenset[str]:
+    return frozenset(known_numbers(source))
+
+
+@lru_cache(maxsize=_PARTS_AT_ONCE)
+def _amounts_in(source: str) -> Mapping[str, set[str]]:
+    return amounts_in(source)
+
+
+@lru_cache(maxsize=_PARTS_AT_ONCE)
+def _language_of(source: str) -> str:
+    return guess(source)
 
 
 # What tables of abbreviations stand for, ready to be looked for; the tables stay with it.
