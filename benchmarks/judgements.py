@@ -176,9 +176,10 @@ which these “please call”, and the breed “fox” of a slender one. The six
 homes without what the text asks of them (adults only, a single pet, an experienced owner; no cats),
 an interest in training of a house-trained dog, the trait “loving” for one that is “loving this
 slightly cooler weather”, and the tags “playful” for one that takes cats for toys and “affectionate”
-where a loving home is wanted. All but the biography are mended: a fact attests only what says all
-of it and what the text doesn't limit, a breed needs a word that breeds have, a wanted home carries
-the text's conditions, and what is said of the home or as a warning attests nothing. **The aim of 1
+where a loving home is wanted. All are mended: a fact attests only what says all of it and what the
+text doesn't limit, a breed needs a word that breeds have, a wanted home carries the text's
+conditions, what is said of the home, a kind, another, as a warning or of another time attests
+nothing, and lists of traits and interests name only what the dog is said to be or to like. **The aim of 1
 in 100 isn't shown**: that takes some 300 applied parts without a dangerous one, and each new set
 has had some. Of 8 Spanish translations the gates alone would have let 4 pass,
 of which 3 are dangerous: that is why translations wait for a judge or a reviewer.

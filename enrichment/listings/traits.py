@@ -33,7 +33,7 @@ loyal: loyal loyalty devoted faithful | devot* loyal* faithful velcro
 smart: smart intelligent clever intelligence | smart* clever intelligen* trainable
     fast_learner quick_learner learns_quickly learns_fast
 curious: curious curiosity inquisitive | curi* explor* sniff* inquisitiv* investigat*
-protective: protective guard watchdog | protect* guard* alert*
+protective: protective guard watchdog | protective protects guard* watchdog
 obedient: obedient well-trained well-behaved | obey* obedient well_behaved well-behaved
     well_trained well-trained good_manners listens
 independent: independent | independen* aloof

@@ -133,6 +133,12 @@ def test_what_no_sentence_says_waits_with_the_reason(source, text, code):
         ("Bo is good with most dogs.", "good with dogs", True),
         ("Bo likes big dogs, and no little dogs.", "good with dogs", True),
         ("Bo likes all dogs.", "good with dogs", False),
+        ("Bo and Al are great kids and sleep.", "good with kids", True),
+        ("Bo did well in a home with an active, but submissive dog.", "active", True),
+        ("The noise was making him very nervous.", "nervous", True),
+        ("Bo was found here and is nervous.", "nervous", False),
+        ("Flea & tick protection is included.", "protective", True),
+        ("Bo is eagerly awaiting you.", "eager", True),
         ("Bo is in training.", "trained", True),
         ("Bo is a southern gentleman.", "gentle", True),
         ("Bo waits patiently, with patience.", "patient", True),
@@ -176,6 +182,8 @@ def test_a_list_of_traits_names_only_what_the_row_is_said_to_be(source, text, he
         ("Bo was rescued from the dog meat trade.", "dog meat trade", True),
         ("Bo will make a great addition to any family.", "family", True),
         ("Bo came to us with some travel costs.", "travel", True),
+        ("Bo loves to be petted.", "pets", True),
+        ("Everybody wants young cats.", "cats", True),
     ],
 )
 def test_a_list_of_interests_names_only_what_the_row_likes_or_does(source, text, held):

@@ -43,6 +43,7 @@ from enrichment.quality.lexicon.attesting import (
     SAYING,
     SPEAKERS,
     TURNING,
+    WAS,
 )
 from enrichment.quality.lexicon.editing import ALIKE, DENYING
 from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF
@@ -63,6 +64,7 @@ MAX_PLACES = 50  # of one word in a sentence
 NEAR = 4  # words around one that may call its test negative
 PREVENTED_WITHIN = 6  # words between an illness and its vaccine
 BESIDE_WITHIN = 4  # words between “with some” and whom
+LED_WITHIN = 4  # words between “was” and what was
 AGE_WITHIN = 3  # words between an age and the children whose it is
 CLAUSE = 12  # words at most in which a clause says who does something
 BEFORE = 5  # words in front of one in which its subject is looked for
@@ -362,7 +364,13 @@ class Said:
 
     def is_past(self, at: int) -> bool:
         """Whether a verb of the past or of things to come leads to the word at this place."""
-        return not PAST.isdisjoint(self.pieces[max(0, at - 3) : at])
+        for back in range(at - 1, max(-1, at - 1 - LED_WITHIN), -1):
+            piece = self.pieces[back]
+            if piece in PRESENT:
+                return False
+            if piece in WAS or (piece in PAST and at - back < LED_WITHIN):
+                return True
+        return False
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,7 @@ from enrichment.quality.lexicon.attesting import (
     PLAIN_FRAMES,
     PRONOUNS,
     SAYING,
+    TOWARDS,
 )
 from enrichment.quality.lexicon.editing import COUNTS
 
@@ -58,6 +59,7 @@ MOVED = register_code(
 MAX_ATTESTED = 4_000  # characters of an answer; a sentence has at most MAX_CLAIMS words of meaning
 MAX_CLAIMS = 60
 MAX_SHORT = 2  # claims of a text that says something by itself: “small”
+TOWARDS_WITHIN = 6  # words between “with” and “dogs”
 NEAR = 4  # words in which “dog” stands in front of “friendly”
 MAX_LOOKED_AT = 50  # sentences of the source that have a run's words
 
@@ -217,7 +219,7 @@ class _Reader:
             at
             for at in content
             if at not in framed
-            and (pieces[at] not in self.claims.framing or pieces[at + 1 : at + 2] in _FITTED)
+            and (pieces[at] not in self.claims.framing or _is_of_a_being(pieces, at))
         ]
         # A frame that stands alone says something: “great”, though not “a loving home”.
         return claimed or [at for at in content if at not in framed]
@@ -350,7 +352,9 @@ class _Reader:
         return any(is_trait(said, place) for place in places)
 
     def _is_known(self, at: int) -> bool:
-        """Whether the table knows this word, or others hang on it."""
+        """Whether the table knows this word, others hang on it, or it is a being."""
+        if self.sentence.pieces[at] in BEINGS:
+            return True
         return self._ground(at) is not None or not GOVERNORS.isdisjoint(self.sentence.keys[at])
 
     def _places_in(self, said: Said, at: int, start: int) -> list[int]:
@@ -379,6 +383,8 @@ class _Reader:
 
     def _fits(self, said: Said, place: int, at: int) -> bool:
         """Whether the source says it of these beings too: “dog friendly” is no “friendly”."""
+        if _is_with_whom(self.sentence.pieces, at):
+            return _is_towards(said.pieces, place)
         with_whom = self.sentence.pieces[at - 1] if at else ""
         if self.sentence.pieces[at] not in FITTED or not is_content(with_whom):
             return True
@@ -411,6 +417,19 @@ class _Reader:
             or self.sentence.pieces[at][0].isdigit()
         )
         return is_state and said.is_past(place) and not self.sentence.is_past(at)
+
+
+def _is_of_a_being(pieces: Sequence[str], at: int) -> bool:
+    """Whether a word tells with whom: “dog friendly”, “good with dogs”."""
+    return _is_with_whom(pieces, at) or pieces[at + 1 : at + 2] in _FITTED
+
+
+def _is_with_whom(pieces: Sequence[str], at: int) -> bool:
+    return pieces[at] in BEINGS and "with" in pieces[max(0, at - NEAR) : at]
+
+
+def _is_towards(pieces: Sequence[str], at: int) -> bool:
+    return not TOWARDS.isdisjoint(pieces[max(0, at - TOWARDS_WITHIN) : at])
 
 
 def _key(word: str) -> str:

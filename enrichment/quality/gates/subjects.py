@@ -62,7 +62,7 @@ def is_of_the_home(pieces: Sequence[str], at: int) -> bool:
 def _described_by(pieces: Sequence[str], at: int) -> Iterator[str]:
     """The words from an adjective on to what it describes, and a little further."""
     for piece in pieces[at + 1 : at + DESCRIBED_WITHIN]:
-        if piece not in JOINERS and not is_content(piece):
+        if piece not in JOINERS and piece != "but" and not is_content(piece):
             return
         yield piece
 

@@ -43,7 +43,7 @@ BEINGS = frozenset(
 PRONOUNS = frozenset("he she it he's she's it's they're i i'm him her this".split())
 # Whoever wrote it, and who reads it, where no preposition makes them an object.
 SPEAKERS = frozenset(
-    "we you our your they're we're you're you'll we'll everything everyone".split()
+    "we you our your they're we're you're you'll we'll everything everyone everybody".split()
 )
 PREPOSITIONS = frozenset(
     "with to for by from of at on in into near next beside around love loves give gives let"
@@ -56,12 +56,13 @@ NEGATIVE_RESULTS = frozenset(
     "negative neg completed finished cured recovered survivor survived overcame".split()
 )
 PRESENT = frozenset("is are am he's she's it's they're i'm".split())
+WAS = frozenset({"was", "were"})
 PAST = frozenset("was were been used had will would could".split())
 # Words that others hang on: “loves dogs and cats”.
 # Words that aren't what their stem says: who is loving need not love something.
 ADJECTIVES = frozenset({"loving", "caring", "willing", "interesting", "boring"})
 # No form of their stem: who is in training isn't trained.
-NO_FORMS = ADJECTIVES | {"trained"}
+NO_FORMS = ADJECTIVES | {"trained", "eagerly", "pets"}
 LIKING = frozenset("love loves like likes enjoy enjoys adore adores fond".split())
 # In these, “but” is a limit: “likes cats, but chases them”.
 GOODNESS = frozenset("good great wonderful awesome excellent fine well fantastic".split())
@@ -106,3 +107,5 @@ FITTED = frozenset("friendly savvy selective tested reactive aggressive".split()
 NARROWING = frozenset(
     "big bigger large larger small smaller little most some certain female male calm older".split()
 )
+# Between “good” and a being they say that it is good with it: no “great dogs”.
+TOWARDS = frozenset("with around along to towards toward".split())
