@@ -19,7 +19,6 @@ class EnrichmentConfig(AppConfig):
         from enrichment import alerts, quality_report  # noqa: PLC0415 - after the registry is ready
         from enrichment import checks as own_checks  # noqa: F401, PLC0415 - registers on import
         from enrichment.process_settings import DEFINITIONS  # noqa: PLC0415
-        from enrichment.prompts import prompt_proposals  # noqa: PLC0415
         from llmconfig.client.pipeline import cascades  # noqa: PLC0415
         from llmconfig.configuration import (  # noqa: PLC0415
             cascade_rules,
@@ -36,12 +35,19 @@ class EnrichmentConfig(AppConfig):
         snapshot.register_part("enrichments", _declared)
         for check in (quality_report.GATES, quality_report.SCHEMA):
             checks.register(check)
-        sources.register(prompt_proposals.PROMPTS)
+        sources.register(_prompts)
         events.register(*alerts.KINDS)
         cascades.register(_steer)
         cascade_rules.register(_problem_of_cascade)
         savings.register(_savings_by_cascades)
         cost_of_changes.register_quality_teller(_quality_of_change)
+
+
+def _prompts() -> Any:
+    """Our prompts; what knows them comes with the first proposal."""
+    from enrichment.prompts.prompt_proposals import PROMPTS  # noqa: PLC0415 - it brings the gates
+
+    return PROMPTS
 
 
 async def _steer(call: Any, facts: Any, ask: Any) -> Any:

@@ -4,12 +4,16 @@ It costs nothing more: the gates have judged the answer anyway. A rule in metric
 checks another weight.
 """
 
+from typing import TYPE_CHECKING
+
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.enrichments.contract import Enrichment, Judgement
-from llmconfig.client.types import CallRecord
 from metrics.quality.checks import Check
 from metrics.quality.parts import CheckResults, ScorePart
+
+if TYPE_CHECKING:
+    from enrichment.enrichments.contract import Enrichment, Judgement
+    from llmconfig.client.types import CallRecord
 
 GATES = Check("gates", _("Enrichments' gates (told with each answer)"))
 SCHEMA = Check("schema", _("Structured answers' schema (told with each answer)"))
@@ -19,7 +23,7 @@ PASSED, PASSED_AS_JSON = CheckResults((_PASSED,)), CheckResults((OBEYS, _PASSED)
 UNPARSED = "invalid_answer"  # the error of a structured call whose answers never obeyed
 
 
-def check_results_of(enrichment: Enrichment, judgement: Judgement) -> CheckResults:
+def check_results_of(enrichment: "Enrichment", judgement: "Judgement") -> CheckResults:
     """The parts of a judged answer's score."""
     findings = judgement.findings
     if not findings and not judgement.rejected:
@@ -41,7 +45,7 @@ def check_results_of(enrichment: Enrichment, judgement: Judgement) -> CheckResul
 
 
 def check_results_of_failure(
-    enrichment: Enrichment, record: CallRecord | None, reason: str
+    enrichment: "Enrichment", record: "CallRecord | None", reason: str
 ) -> CheckResults:
     """A failed call has no score, unless it was the answer that failed."""
     if enrichment.schema is None or record is None or record.error_code != UNPARSED:

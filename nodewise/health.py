@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it can work, and whether the configuration can answer calls.
+"""Whether the process can work, and whether the configuration can answer calls.
 
 None of these makes a call to a provider. Strangers get words, not details.
 """
@@ -27,18 +27,14 @@ from llmconfig.diagnostics.validation import findings, key_problem
 from llmconfig.roles import rank_of
 from nodewise import broker, surroundings
 from nodewise.broker import BrokerLost
+from nodewise.liveness import OK
 
 logger = logging.getLogger(__name__)
 
 ASK_SECONDS = 3.0  # for all parts together; a database that hangs holds no request longer
 MAX_OPEN = 4  # questions to each part that wait for an answer at a time
-OK, UNREACHABLE = "ok", "unreachable"
+UNREACHABLE = "unreachable"
 Answer = TypeVar("Answer", bound=HttpResponse)
-
-
-def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers; it asks nobody else."""
-    return JsonResponse({"status": OK})
 
 
 def readyz(request: HttpRequest) -> JsonResponse:

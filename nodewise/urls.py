@@ -8,7 +8,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.decorators.csrf import csrf_exempt
 
 from llmconfig.api.kit.documentation import Operation, describe
-from nodewise.health import LLMHealth, healthz, readyz
+from nodewise.health import LLMHealth, readyz
+from nodewise.liveness import healthz
 
 describe(
     {

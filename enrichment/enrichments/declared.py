@@ -35,7 +35,6 @@ from enrichment.quality.gates.form import TOO_LONG
 from llmconfig.client.structured_output import SchemaUnusable, compile_schema
 from llmconfig.client.types import Generation
 
-PART = "enrichments"  # of the configuration's snapshot (enrichment.apps)
 # What an administrator may choose of the gates, with its label.
 GATES: Mapping[str, tuple[str, Gate]] = {
     "template_remains": ("Placeholders that nobody filled: {{, [name]", template_remains),

@@ -1,6 +1,6 @@
 """Whose prompts there are: an app that keeps prompts registers here, so that metrics knows none."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -26,11 +26,11 @@ class PromptSource(Protocol):
         """What to tell a model whose answers a check held back with this code; blank: nothing."""
 
 
-_SOURCES: list[PromptSource] = []
+_SOURCES: list[Callable[[], PromptSource]] = []
 
 
-def register(source: PromptSource) -> None:
-    """Have a source's prompts improved by patterns."""
+def register(source: Callable[[], PromptSource]) -> None:
+    """Have a source's prompts improved by patterns; `source` is called each time it is needed."""
     if source not in _SOURCES:
         _SOURCES.append(source)
 
@@ -39,7 +39,7 @@ def in_force() -> dict[tuple[str, int], PromptSource]:
     """Every version in use, and who keeps it."""
     return {
         (operation, version): source
-        for source in _SOURCES
+        for source in _sources()
         for operation, versions in source.in_force().items()
         for version in versions
     }
@@ -47,4 +47,9 @@ def in_force() -> dict[tuple[str, int], PromptSource]:
 
 def texts(operation: str, version: int) -> PromptTexts | None:
     """A version's texts from whichever source has it."""
-    return next((found for source in _SOURCES if (found := source.texts(operation, version))), None)
+    found = (source.texts(operation, version) for source in _sources())
+    return next(filter(None, found), None)
+
+
+def _sources() -> Iterator[PromptSource]:
+    return (source() for source in _SOURCES)
