@@ -10,8 +10,10 @@ from django.core.management import CommandError, call_command
 from enrichment.batches import creation
 from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
-from enrichment.enrichments import coded, get, register, unregister
+from enrichment.enrichments import coded, get, register, register_later, unregister
 from enrichment.errors import BadSelection, FeatureOff
+from enrichment.listings.apps import SWITCHES
+from enrichment.listings.enrichments import ENRICHMENTS
 from enrichment.listings.enrichments.description_cleaning import DescriptionCleaning
 from enrichment.listings.enrichments.entity_extraction import TYPES
 from enrichment.listings.enrichments.tagging import TAGS
@@ -22,7 +24,7 @@ from enrichment.models import EnrichmentResult
 from enrichment.prompts.selection import PromptsInForce
 from enrichment.quality.gates import Gate
 from enrichment.single import enrich_row
-from llmconfig.configuration import snapshot
+from llmconfig.configuration import process_settings, snapshot
 from llmconfig.models import LLMConfig, NodeConfiguration
 from metrics.models import GenerationMetric
 from tests.api import caller
@@ -124,6 +126,37 @@ def register_enrichment():
     register(Broken())
     yield
     unregister("broken")
+
+
+def test_listings_tell_at_the_start_which_switches_their_enrichments_have():
+    """A variable whose value is none keeps a process from starting."""
+    assert {each.feature: each.label for each in ENRICHMENTS} == SWITCHES
+    assert [each.name for each in ENRICHMENTS if each.settings] == []
+
+
+class Later(DescriptionCleaning):
+    name = "later"
+    feature = "LLM_FEATURE_LATER"
+
+
+def test_an_enrichment_that_comes_later_has_its_switch_at_once_and_no_earlier_one_before_it():
+    loaded: list[str] = []
+
+    def load():
+        loaded.append("once")
+        return (Later(),)
+
+    register_later(load, switches={"LLM_FEATURE_LATER": "Later"})
+    try:
+        assert process_settings.is_known("LLM_FEATURE_LATER")
+        assert loaded == []
+        last = Later()
+        register(last)
+        assert get("later") is last
+        assert loaded == ["once"]
+    finally:
+        unregister("later")
+    assert not process_settings.is_known("LLM_FEATURE_LATER")
 
 
 def test_an_entity_that_the_listing_does_not_have_is_never_applied(nodes, simulator, make_animals):

@@ -30,6 +30,10 @@ def test_the_process_answers_without_a_query(django_assert_num_queries: Any) -> 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+def test_liveness_is_told_to_known_hosts_only() -> None:
+    assert Client().get("/healthz", headers={"host": "elsewhere.example"}).status_code == 400
+
+
 @pytest.mark.django_db
 def test_ready_means_database_and_broker() -> None:
     answer = Client().get("/readyz")

@@ -90,12 +90,25 @@ def test_a_test_that_leaves_the_machine_without_an_exception_is_refused(plain):
 
 # What each kind of process runs when it starts, and what it doesn't need for that.
 WORKER = "from project.celery import app; app.loader.import_default_modules()"
+ANSWERS_HEALTHZ = """
+import io, project.asgi
+from django.core.handlers.wsgi import WSGIHandler
+asked = {"REQUEST_METHOD": "GET", "PATH_INFO": "/healthz", "SERVER_NAME": "localhost"}
+given = {"SERVER_PORT": "80", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO()}
+assert WSGIHandler()(asked | given, lambda *_: None).status_code == 200
+"""
+PAGES = ("project.urls", "llmconfig.admin", "unfold.admin", "rest_framework.views")
+JUDGES = ("jsonschema", "enrichment.quality.gates")
 STARTS = {
-    "pass": ("llmconfig.client.http.transport", "enrichment.batches.lifecycle"),
-    "import project.asgi": ("celery", "unfold.admin"),
+    "pass": (
+        "llmconfig.client.http.transport", "enrichment.batches.lifecycle",
+        "enrichment.enrichments.contract", *JUDGES,
+    ),
+    "import project.asgi": ("celery", *PAGES, *JUDGES),
+    ANSWERS_HEALTHZ: ("celery", *PAGES, *JUDGES),
     "import project.urls": ("celery", "django.test", "llmconfig.gateway.application"),
-    WORKER: ("llmconfig.admin", "unfold.admin", "rest_framework.views", "project.urls"),
-}
+    WORKER: (*PAGES, "jsonschema"),
+}  # fmt: skip
 
 
 EACH_FROM_SETUP = """
