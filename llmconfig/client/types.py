@@ -180,14 +180,14 @@ class Attempt(Struct, frozen=True):
     `outcome` is `ok` or an error's code (`timeout`, `connection`, `http_429`, `bad_reply`,
     `invalid_answer`, `quota_exhausted`…); `moved_on` says what followed: blank at the end,
     else `retry`, `repair`, `adjust` (asked again without a parameter that was refused), `fallback`
-    or `degrade`. `paid` says whether the provider billed it, as
-    far as can be known: it sent usage. `waited_ms` is what budgets and limits took before it.
+    or `degrade`. `paid` says whether the provider billed it, as far as can be known: it sent usage,
+    or a part of an answer. `waited_ms` is what budgets and limits took before it.
 
     `cost_source` says where `cost_usd` comes from: `reported` by the provider, `priced` by the
     table at `service_tier` (blank: the standard one), `estimated` (it was cut off before the
-    provider counted: `estimated_usd` is what budgets counted for it, and `cost_usd` stays None
-    where no usage came), `unknown` (no usage, or a price that it needs is missing), or blank where
-    nothing was billed.
+    provider counted: `estimated_usd` is what budgets counted for it; `usage` and `cost_usd` come
+    from the part of the answer that came, and are blank where none did), `unknown` (no usage, or a
+    price that it needs is missing), or blank where nothing was billed.
 
     Some were never sent: `cached` was answered from the cache; `cooling`, `limited`,
     `limits_unknown`, `budget_exceeded`, `budget_soft` and `budget_unknown` say in `detail` why not.

@@ -6,7 +6,7 @@ import pytest
 
 from llmconfig import client
 from llmconfig.client.errors import AnswerInvalid, GenerationExhausted, GenerationRefused
-from llmconfig.client.types import NO_USAGE, Delta, Generation
+from llmconfig.client.types import ESTIMATED, Delta, Generation
 from llmconfig.errors import LLMError
 from llmconfig.models import ProviderModel
 from tests.waiting import until
@@ -150,9 +150,11 @@ def test_a_cut_after_the_first_piece_ends_the_call(
     assert record.error_code == "bad_reply"
     assert texts.answer == text_of(pieces)
     assert record.response_length == len(texts.answer)
-    # It was billed, and nobody said how much.
+    # It was billed, and nobody said how much: what came is counted.
     assert record.attempts[0].paid
-    assert record.cost_usd is None
+    assert record.attempts[0].cost_source == ESTIMATED
+    assert record.usage.output >= len(texts.answer) // 4
+    assert record.cost_usd == record.attempts[0].estimated_usd > 0
     assert simulator.requests == 1
 
 
@@ -187,8 +189,9 @@ def test_a_consumer_that_leaves_hangs_up_and_leaves_a_record(
     assert attempt.estimated_usd is not None
     assert attempt.estimated_usd > 0
     assert "counted by what" in attempt.detail
-    # Without any usage from the provider the cost itself stays unknown.
-    assert (record.cost_usd is None) == (attempt.usage == NO_USAGE)
+    assert record.usage.input > 0
+    assert record.usage.output >= len(text) // 4
+    assert record.cost_usd == attempt.estimated_usd
     assert simulator.stats()["paid_lost"] == 1
 
 

@@ -235,7 +235,10 @@ class TargetExchange:
             return made
         attempt = made.attempt
         if not attempt.paid:
-            attempt = billing.with_what_came(attempt, state, self.strategy, self.target)
+            whole = made.reply is not None
+            attempt = billing.with_what_came(
+                attempt, state, self.strategy, self.target, whole=whole
+            )
         return replace(made, attempt=attempt, again=False, repair=False, adjusted=False)
 
     def _judged(self, response: Response | RequestFailed, latency_ms: float) -> AttemptResult:

@@ -137,16 +137,20 @@ def interrupted(state: GenerationState, strategy: Strategy, target: Target) -> I
 
 
 def with_what_came(
-    attempt: Attempt, state: GenerationState, strategy: Strategy, target: Target
+    attempt: Attempt, state: GenerationState, strategy: Strategy, target: Target, *, whole: bool
 ) -> Attempt:
-    """A broken-off attempt with what its provider had counted; pieces that came are never free."""
+    """An attempt with what its provider had counted; pieces that came are never free.
+
+    Of a `whole` answer without any usage its cost stays unknown, streamed or not.
+    """
     progress = strategy.progress()
     if progress is None:
         return attempt
     found = interrupted(state, strategy, target)
     if not progress.received and found.usage is None and found.source == ESTIMATED:
         return attempt
-    return replace(found.counted(attempt), paid=True)
+    counted = replace(found.counted(attempt), paid=True)
+    return replace(counted, usage=attempt.usage, cost_usd=attempt.cost_usd) if whole else counted
 
 
 def _by_progress(
@@ -170,8 +174,8 @@ def _by_progress(
     if not tokens:
         return None
     usage = Usage(input=strategy.most_used(state.call, target).input, output=tokens)
-    amount, known_by = _price(usage, state, target, tier), "counted by what was received"
-    return Interrupted(amount, known_by, received=True)
+    known_by = "counted by what was received"
+    return Interrupted(_price(usage, state, target, tier), known_by, usage)
 
 
 def _asked_tier(state: GenerationState, billed: Billed) -> str:

@@ -1,7 +1,7 @@
 """How a generation ended, from its state alone: the record, the texts, the answer or the error."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +25,7 @@ from llmconfig.client.types import (
     Usage,
 )
 from llmconfig.client.wire import Reply
-from llmconfig.client.wire.free_text_tools import CUSTOM
+from llmconfig.client.wire.tool_choice import name_of_tool
 from llmconfig.runtime.records import replace
 
 Outcome = Generation | GenerationFailed | BudgetExceeded
@@ -69,7 +69,7 @@ def record_of(state: GenerationState) -> CallRecord:
         state.resolution.arm,
         last is not None and last.attempt.outcome == "cached",
         state.saved_usd,
-        () if served is None or not (calls := _calls(served)) else tuple(map(_function, calls)),
+        () if served is None or not (calls := _calls(served)) else tuple(map(name_of_tool, calls)),
         _results_length(call.messages),
     )
 
@@ -248,12 +248,6 @@ def _prompt_length(messages: Sequence[Message]) -> int:
 def _length(message: Message) -> int:
     content = message.get("content")
     return len(content) if isinstance(content, str) else len(_text(message))
-
-
-def _function(call: Mapping[str, Any]) -> str:
-    """The name of the tool that a call is for."""
-    function = call.get("function") or call.get(CUSTOM)
-    return str(function.get("name") or "") if isinstance(function, dict) else ""
 
 
 def _results_length(messages: Sequence[Message]) -> int:

@@ -56,25 +56,25 @@ class AttemptResult(Struct, frozen=True):
 class Interrupted(Struct, frozen=True):
     """What is counted for a request that was not heard to its end, US dollars, and by what.
 
-    `usage` is what its provider had told, if anything; `source` where the amount comes from;
-    `received` says that pieces of an answer had come, which are never free.
+    `usage` is what its provider had told, or what the pieces of an answer that had come make of it,
+    which are never free; None if neither came. `source` says where the amount comes from.
     """
 
     amount: Decimal | None
     known_by: str
     usage: Usage | None = None
     source: str = ESTIMATED
-    received: bool = False
 
     def counted(self, attempt: Attempt) -> Attempt:
         """The attempt with it. Without any usage its cost stays unknown."""
-        if self.amount is None:
-            return replace(attempt, cost_source=UNKNOWN)
         told = self.usage is not None or self.source == REPORTED
+        attempt = replace(
+            attempt, usage=self.usage or NO_USAGE, paid=told or attempt.paid, cost_source=UNKNOWN
+        )
+        if self.amount is None:
+            return attempt
         return replace(
             attempt,
-            usage=self.usage or NO_USAGE,
-            paid=told or self.received or attempt.paid,
             cost_usd=self.amount if told else None,
             cost_source=self.source,
             estimated_usd=self.amount if self.source == ESTIMATED else None,
