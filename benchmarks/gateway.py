@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -31,7 +32,6 @@ from benchmarks.gateway_servers import Contestant
 from benchmarks.measurement import LATENCY_SECONDS
 from benchmarks.peers import LITELLM, ROOT
 from benchmarks.processes import memory_mb
-from llmconfig.runtime.records import replace
 
 DOCUMENT = ROOT / "docs" / "performance-gateway.md"
 BODY = {

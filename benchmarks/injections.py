@@ -275,21 +275,23 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     os.environ["LLM_CACHE_ENABLED"] = "false"
     django.setup()
-    text = gate_table()
-    print(text, flush=True)
+    gates, asked = gate_table(), ""
+    print(gates, flush=True)
     if arguments.ask:
-        found, model = ask(arguments.ask)
-        text += f"\n\n{asked_table(found, model)}"
-        print(text)
-    write(text)
+        asked = asked_table(*ask(arguments.ask))
+        print(f"\n{asked}")
+    DOCUMENT.write_text(written(DOCUMENT.read_text("utf-8"), gates, asked), encoding="utf-8")
 
 
-def write(text: str) -> None:
-    """Between the marks of the document."""
-    whole = DOCUMENT.read_text(encoding="utf-8")
+def written(whole: str, gates: str, asked: str = "") -> str:
+    """The document with these tables between its marks; without `asked` it keeps what is there of a
+    model.
+    """
     before, _, rest = whole.partition(START)
-    after = rest.partition(END)[2]
-    DOCUMENT.write_text(f"{before}{START}\n{text}\n{END}{after}", encoding="utf-8")
+    old, _, after = rest.partition(END)
+    parts = [gates, asked or old.partition("\n\n")[2].strip()]
+    text = "\n\n".join(filter(None, parts))
+    return f"{before}{START}\n{text}\n{END}{after}"
 
 
 if __name__ == "__main__":

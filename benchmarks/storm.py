@@ -16,7 +16,7 @@ import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,6 @@ from benchmarks.disasters import (
     servers,
 )
 from benchmarks.trial_rows import TrialRow
-from llmconfig.runtime.records import asdict
 
 WORKERS = 2
 LANES = 2  # of each worker

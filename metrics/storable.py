@@ -84,7 +84,8 @@ def storable_cost(record: CallRecord, cost: Decimal | None) -> Decimal | None:
 def attempts_json(attempts: Sequence[Attempt]) -> bytes:
     """A JSON list with every field of each attempt; money as text, so that no digit is lost."""
     try:
-        encoded = orjson.dumps([_as_dict(each) for each in attempts])
+        plain = msgspec.to_builtins(attempts, builtin_types=(Decimal,))
+        encoded = orjson.dumps(plain, default=_plain)
         if b"\\u0000" not in encoded:
             return encoded
     except orjson.JSONEncodeError:
@@ -99,37 +100,6 @@ def attempts_json(attempts: Sequence[Attempt]) -> bytes:
         ],
         default=_plain,
     )
-
-
-def _as_dict(attempt: Attempt) -> dict[str, object]:
-    """Every field of an attempt, as orjson takes it."""
-    usage, cost, estimated = attempt.usage, attempt.cost_usd, attempt.estimated_usd
-    return {
-        "provider": attempt.provider,
-        "model": attempt.model,
-        "outcome": attempt.outcome,
-        "latency_ms": attempt.latency_ms,
-        "status": attempt.status,
-        "moved_on": attempt.moved_on,
-        "retry_after_s": attempt.retry_after_s,
-        "usage": {
-            "input": usage.input,
-            "cached_input": usage.cached_input,
-            "cache_write": usage.cache_write,
-            "output": usage.output,
-            "reasoning": usage.reasoning,
-            "details": None if usage.details is None else asdict(usage.details),
-        },
-        "cost_usd": None if cost is None else format(cost, "f"),
-        "paid": attempt.paid,
-        "detail": attempt.detail,
-        "request_id": attempt.request_id,
-        "waited_ms": attempt.waited_ms,
-        "batch_price": attempt.batch_price,
-        "cost_source": attempt.cost_source,
-        "estimated_usd": None if estimated is None else format(estimated, "f"),
-        "service_tier": attempt.service_tier,
-    }
 
 
 def object_json(value: object) -> bytes:

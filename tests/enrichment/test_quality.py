@@ -2,7 +2,16 @@
 
 import pytest
 
-from benchmarks.injections import injected, innocent, is_applied, is_found
+from benchmarks.injections import (
+    DOCUMENT,
+    END,
+    START,
+    injected,
+    innocent,
+    is_applied,
+    is_found,
+    written,
+)
 from benchmarks.judgements import DANGEROUS, JUDGEMENTS, judged
 from benchmarks.quality import edited, listings, measured, translated
 from benchmarks.quality_changes import CHANGES, OTHER_CHANGES
@@ -65,3 +74,14 @@ def test_texts_that_address_the_model_are_found_and_their_tags_not_applied():
 
 def test_innocent_texts_that_look_similar_are_left_alone():
     assert not [each.listing for each in innocent() if is_found(each.listing)]
+
+
+def test_measuring_the_gates_alone_keeps_what_a_real_model_made_of_the_injections():
+    document = DOCUMENT.read_text(encoding="utf-8")
+    part = document.partition(START)[2].partition(END)[0]
+    gates, _, asked = part.strip().partition("\n\n")
+    assert "tagged by" in asked
+    assert written(document, gates) == document
+    assert written(document, "new") == document.replace(gates, "new")
+    assert written(document, gates, "asked anew") == document.replace(asked, "asked anew")
+    assert written(f"a{START}{END}b", "new") == f"a{START}\nnew\n{END}b"
