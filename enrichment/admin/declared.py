@@ -1,6 +1,5 @@
 """Enrichments declared here: which columns, which prompt, which model, what holds answers back."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +7,6 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.forms.fields import InvalidJSONInput
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -28,6 +26,7 @@ from enrichment.models import DeclaredEnrichment
 from enrichment.prompts import versions
 from llmconfig.admin.kit.pages import list_page
 from llmconfig.admin.kit.presentation import badge, link
+from llmconfig.admin.kit.schema_field import SchemaField
 from llmconfig.admin.kit.theme import CheckboxesWidget, SelectWidget, TextareaWidget
 from llmconfig.admin.kit.writes import RevisionedAdmin
 from llmconfig.models import NodeConfiguration
@@ -38,16 +37,6 @@ COLUMNS = (
     "longest_answer", "longest_source",
 )  # fmt: skip
 KEPT_NAMES = ("name", "target")  # batches and results go by them
-
-
-class SchemaField(forms.JSONField):
-    """JSON as text; nothing is nothing."""
-
-    def prepare_value(self, value: Any) -> Any:
-        """Lines that a person can read."""
-        if value is None:
-            return ""
-        return value if isinstance(value, InvalidJSONInput) else json.dumps(value, indent=2)
 
 
 class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
@@ -74,9 +63,7 @@ class DeclaredForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
         ),
     )
     seen_wording = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    schema = SchemaField(
-        label=_("JSON schema"), required=False, widget=TextareaWidget(attrs={"rows": 6, **CODE})
-    )
+    schema = SchemaField(label=_("JSON schema"), required=False)
     gates = forms.MultipleChoiceField(
         label=_("Gates"),
         required=False,

@@ -92,6 +92,10 @@ def _row(field_name: str, found: Resolution) -> FieldRow:
 def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return ", ".join(value)
+    if isinstance(value, float):
+        return decimal(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return count(value)
     return "" if value is None else str(value)
 
 

@@ -138,12 +138,12 @@ class RevisionAdmin(ReadOnlyAdmin):
         """With the number of rows that changed."""
         return super().get_queryset(request).annotate(rows_changed=Count("changes"))
 
-    @admin.display(description=_("By"), ordering=f"user__{username_field()}")
+    @admin.display(description=_("Changed by"), ordering=f"user__{username_field()}")
     def who(self, revision: Revision) -> str | SafeString:
         """The person, if one was signed in."""
         return str(revision.user) if revision.user else NOTHING
 
-    @admin.display(description=_("From"), ordering="source")
+    @admin.display(description=_("Source"), ordering="source")
     def origin(self, revision: Revision) -> SafeString:
         return source_badge(revision)
 

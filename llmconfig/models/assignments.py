@@ -24,6 +24,7 @@ REFERENCE_RULE = RegexValidator(
     r"\A(?!/)\S*(?<![/:])\Z",
     _("Write provider/model, a model id or tier:name, whole and without spaces."),
 )
+NO_OVERRIDE = _("Give a model, a temperature or max tokens; for the defaults, delete the override.")
 MAX_RUBRIC = 20_000  # characters
 TEMPERATURE_RULES = [MinValueValidator(0.0), MaxValueValidator(2.0)]
 NODE_NAME_RULE = RegexValidator(
@@ -392,3 +393,8 @@ class UserConfig(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.node or self.interaction_type}"
+
+    def clean(self) -> None:
+        """It overrides something. No constraint says so: a rollback may bring an old row back."""
+        if not self.model and self.temperature is None and self.max_tokens is None:
+            raise ValidationError({"model": NO_OVERRIDE})

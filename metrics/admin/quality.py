@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from msgspec import Struct
 
 from llmconfig.admin.kit.presentation import NOTHING, badge
+from llmconfig.admin.kit.schema_field import SchemaField
 from llmconfig.admin.kit.theme import SelectWidget
 from llmconfig.admin.kit.writes import ReadOnlyAdmin, RevisionedAdmin
 from llmconfig.client.structured_output import SchemaUnusable, compile_schema
@@ -76,6 +77,12 @@ def _line(part: ScorePart) -> PartLine:
 
 class QualityRuleForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only for the checker
     """A rule whose check and schema exist."""
+
+    schema = SchemaField(
+        label=_("JSON schema"),
+        required=False,
+        help_text=QualityRule._meta.get_field("schema").help_text,  # noqa: SLF001 - documented
+    )
 
     class Meta:
         model = QualityRule

@@ -341,7 +341,7 @@ def _chart(asked: AskedSpending, found: SpendingFound) -> Chart:
     name = _rest_name(found)
     columns = []
     for start in asked.starts():
-        label, moment = f"{start:%-d %b}", start.astimezone(dt.UTC)
+        label, moment = date_format(start, "j M"), start.astimezone(dt.UTC)
         parts = [
             _part(asked, label, tone, _name(one.keys), one.cost, asked.calls(one.keys, start))
             for tone, one in sorted(days.get(moment, []), key=lambda each: each[0])

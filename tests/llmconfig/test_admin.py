@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 
 from llmconfig import secrets
+from llmconfig.configuration import snapshot
 from llmconfig.configuration.revisions import change
 from llmconfig.models import (
     GlobalConfig,
@@ -497,3 +498,24 @@ def test_a_rows_history_lists_what_every_surface_did_to_it(ada):
     address = reverse("admin:llmconfig_nodeconfiguration_history", args=[node.pk])
     listed = ada.get(address, follow=True)
     assert [row.row_key for row in listed.context["cl"].result_list] == [str(node.pk)]
+
+
+def test_a_nodes_page_has_numbers_and_its_buttons_as_its_readers_language_does(ada):
+    node = NodeConfiguration.objects.get(node_name="router")
+    NodeConfiguration.objects.update(default_max_tokens=2000)
+    snapshot.expire()
+    for language, temperature, tokens, button in (
+        ("de", "0,3", "2.000", "Knoten löschen"),
+        ("en", "0.3", "2,000", "Delete node"),
+    ):
+        page = ada.get(address_of(node), headers={"accept-language": language})
+        found = [cell.text for row in page.context["explanation"].rows for cell in row.cells]
+        assert {temperature, tokens} <= set(found)
+        assert button in " ".join(page.content.decode().split())
+
+
+def test_only_a_filtered_list_offers_to_show_all(ada):
+    address = reverse("admin:llmconfig_revision_changelist")
+    offers = "Show all"
+    assert offers not in ada.get(address).content.decode()
+    assert offers in ada.get(address, {"q": "router"}).content.decode()

@@ -302,6 +302,21 @@ def test_a_choice_is_for_a_type_or_a_node_and_made_once(viewer: APIClient) -> No
     assert viewer.post(url, {"node": "intent", "model": "y"}, format="json").status_code == 409
 
 
+def test_a_choice_that_overrides_nothing_is_refused_with_a_way_out(viewer: APIClient) -> None:
+    url = f"{BASE}/user-configs"
+    mine = {"interaction_type": "tools", "model": ""}
+    for body in (mine, {"interaction_type": "tools"}, {**mine, "allow_unlisted_models": True}):
+        refused = viewer.post(url, body, format="json")
+        assert refused.status_code == 400, refused.json()
+        assert refused.json()["error"]["field"] == "model"
+        assert "delete the override" in refused.json()["error"]["message"]
+    made = viewer.post(url, {**mine, "max_tokens": 9}, format="json").json()
+    address = f"{url}/{made['id']}"
+    assert viewer.patch(address, {"max_tokens": None}, format="json").status_code == 400
+    swapped = {"max_tokens": None, "temperature": 0}
+    assert viewer.patch(address, swapped, format="json").status_code == 200
+
+
 def test_explain_tells_every_layer(viewer: APIClient, make_provider: MakeProvider) -> None:
     make_provider("sim")
     NodeConfiguration.objects.create(

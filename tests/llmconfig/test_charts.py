@@ -40,7 +40,10 @@ def test_the_axis_ends_at_a_round_number_not_far_above(highest):
 def test_gaps_break_a_line_and_lone_values_are_dots():
     places = [AxisPlace(str(number), "") for number in range(5)]
     drawn = lines("", places, [Line("p50", 0, (10.0, 5.0, None, 0.0, None))], tick=str)
-    assert drawn.paths[0].data == "M5 0h0L15 50M35 100h0"
+    assert [(each.data, each.is_dots) for each in drawn.paths] == [
+        ("M5 0h0L15 50M35 100h0", False),
+        ("M35 100h0", True),  # else nobody would see it
+    ]
     assert len(drawn.areas) == 5
 
 

@@ -228,6 +228,25 @@ def test_a_rule_is_made_in_the_admin_and_refuses_a_broken_schema(admin_client):
     assert (rule.operation_type, rule.weight, rule.schema) == ("tagging", 2, {"type": "object"})
 
 
+def test_a_rule_without_a_schema_shows_a_blank_field_and_stays_without(admin_client):
+    rule = QualityRule.objects.create(operation_type="tagging", check_name="json_schema")
+    for schema in (None, {"type": "object"}):
+        QualityRule.objects.update(schema=schema)
+        address = f"/admin/metrics/qualityrule/{rule.pk}/change/"
+        page = admin_client.get(address)
+        shown = page.context["adminform"].form["schema"].value()
+        assert shown == ("" if schema is None else '{\n  "type": "object"\n}')
+        assert ">null<" not in page.content.decode().replace("\n", "")
+        form = {"operation_type": "tagging", "check_name": "json_schema", "weight": "3",
+                "schema": shown, "_seen_revision": page.context["seen_revision"]}  # fmt: skip
+        assert admin_client.post(address, form).status_code == 302
+        rule.refresh_from_db()
+        assert rule.schema == schema
+        assert QualityRule.objects.filter(
+            schema__isnull=schema is None
+        ).exists()  # NULL, not JSON's
+
+
 def test_the_command_says_how_good_answers_were():
     now = dt.datetime.now(dt.UTC)
     for passed, version in ((True, 1), (True, 1), (False, 2)):

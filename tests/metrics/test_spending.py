@@ -79,6 +79,16 @@ def test_days_are_those_of_the_stated_zone_in_page_and_file(client):
     assert row["cost_usd"].startswith("0.25")
 
 
+def test_the_charts_days_are_in_the_readers_language(client):
+    now = timezone.now()
+    year = now.year if now.month > 10 else now.year - 1
+    make_call(created_at=dt.datetime(year, 10, 3, 12, tzinfo=dt.UTC))
+    asked = {"by": "node", "from": f"{year}-10-01", "to": f"{year}-10-05"}
+    for language, month in (("de", "Okt"), ("en", "Oct")):
+        page = client.get(PAGE, asked, headers={"accept-language": language})
+        assert page.context["chart"].labels == tuple(f"{day} {month}" for day in range(1, 6))
+
+
 def test_a_time_that_can_not_be_answered_says_the_way_out(client):
     WaitingDay.objects.create(day=timezone.now() - dt.timedelta(days=100))
     for asked in ({"from": "soon"}, {"from": "2031-02-01", "to": "2031-01-01"},

@@ -61,10 +61,11 @@ class Line(Struct, frozen=True):
 
 
 class Path(Struct, frozen=True):
-    """A series as SVG's path data."""
+    """A series as SVG's path data; `is_dots`: only its values between gaps, drawn larger."""
 
     tone: int
     data: str
+    is_dots: bool = False
 
 
 class Area(Struct, frozen=True):
@@ -126,7 +127,14 @@ def lines(
         max(len(places), 1) * STEP,
         _ticks(top, tick),
         _some([place.label for place in places]),
-        paths=tuple(Path(each.tone, _path(each.values, top)) for each in series),
+        paths=(
+            *(Path(each.tone, _path(each.values, top)) for each in series),
+            *(
+                Path(each.tone, dots, is_dots=True)
+                for each in series
+                if (dots := _path(_lone(each.values), top))
+            ),
+        ),
         areas=tuple(Area(number * STEP, STEP, place) for number, place in enumerate(places)),
     )
 
@@ -149,6 +157,15 @@ def _path(values: Sequence[float | None], top: float) -> str:
         data.append(f"L{x:g} {y:g}" if pen_down else f"M{x:g} {y:g}h0")
         pen_down = True
     return "".join(data)
+
+
+def _lone(values: Sequence[float | None]) -> list[float | None]:
+    """The values that no line leads to, the others as gaps."""
+    around = [None, *values, None]
+    return [
+        value if around[at] is None and around[at + 2] is None else None
+        for at, value in enumerate(values)
+    ]
 
 
 def _ticks(top: float, tick: Callable[[float], str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.apps import apps
 from django.contrib import admin
+from django.http import HttpRequest
 
 from llmconfig.admin.kit.row_page import FillsPage
 from llmconfig.admin.kit.untouched import KeepsUntouched, NamesFields
@@ -76,6 +77,13 @@ if not TYPE_CHECKING:
 
         class Media:  # our panels' style, also where the project's UNFOLD names none
             css: ClassVar[dict[str, list[str]]] = {"all": ["llmconfig/admin.css"]}
+
+        def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+            """The list; a whole one, whose total isn't counted, doesn't offer to show all."""
+            found = super().get_changelist_instance(request)
+            if found.full_result_count is None and not (found.query or found.get_filters_params()):
+                found.full_result_count = found.result_count
+            return found
 
     class TabularInline(NamesFields, ThemeTabularInline):
         """The theme's table of dependent rows, its fields named."""

@@ -85,6 +85,10 @@ class StrictModelSerializer(serializers.ModelSerializer[Row]):
     def validate(self, attrs: Any) -> Any:
         """Hold the row as it would become to the rules that span fields."""
         row = self._would_be(attrs)
+        try:
+            row.clean()
+        except ModelValidationError as error:
+            raise serializers.ValidationError(error.message_dict) from error
         for model, constraints in row.get_constraints():
             for each in constraints:
                 try:
