@@ -36,12 +36,13 @@ STEPS = (
     ("8ddead7a", "statements whose text is made once; fifty rows announced at a time"),
     ("695258a9", "the shortest way for the usual call; timers are shared"),
     ("9f40ce70", "gates: an ordinary word is held only in another one's place"),
-    ("140d735e", "answers that differ in marks alone are told by one look; gates ask less"),
+    ("c7f2d472", "answers that differ in marks alone are told by one look; gates ask less"),
+    ("140d735e", "records without dataclasses; what lanes ask again and again is prepared"),
     ("HEAD", "settings by their snapshot, keys' parts in one go, cached answers in one argument"),
 )
 TRIED = """- A quicker exchange: the simulator's replies have three headers, so their callbacks are
-  few. The calls alone over the client's own exchange and over sockets by hand differ by a tenth of
-  bare aiohttp's whole (`benchmarks.floors`, in [performance-profile.md](performance-profile.md)).
+  few. The calls alone over the client's own exchange and over sockets by hand differ by a twentieth
+  of bare aiohttp's whole (`benchmarks.floors`; [performance-profile.md](performance-profile.md)).
 - Kept answers in a mapped file in place of a write a row: a new file's pages cost on their first
   touch what the write does.
 - Other settings of the garbage collector, none at all, another interval of Python's threads, `-O`:
