@@ -184,6 +184,7 @@ def test_a_list_of_traits_names_only_what_the_row_is_said_to_be(source, text, he
         ("Bo came to us with some travel costs.", "travel", True),
         ("Bo loves to be petted.", "pets", True),
         ("Everybody wants young cats.", "cats", True),
+        ("Bo is sweet.", "beagling", True),
     ],
 )
 def test_a_list_of_interests_names_only_what_the_row_likes_or_does(source, text, held):
@@ -203,6 +204,12 @@ def test_a_wanted_home_may_be_called_what_the_text_calls_it():
     text = "He waits for a special family with patience."
     assert codes(text, "a special family with patience", field="looking_for") == set()
     assert "said_of_another" in codes(text, "Bo is special.")
+
+
+def test_a_home_is_wanted_for_the_row_itself():
+    text = "Bo is a father. He looks for a loving home once his pups are 8 weeks old."
+    assert codes(text, "a loving home for his pups", field="looking_for") == {"said_of_another"}
+    assert codes(text, "a loving home", field="looking_for") == set()
 
 
 PLAYFUL = Concept("playful", "playful", {"en": "play* toys"})

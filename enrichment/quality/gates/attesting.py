@@ -50,6 +50,7 @@ from enrichment.quality.lexicon.attesting import (
     TOWARDS,
 )
 from enrichment.quality.lexicon.editing import COUNTS
+from enrichment.quality.lexicon.subjects import FOR_WHOSE, RELATIVES
 
 MOVED = register_code(
     "said_of_another",
@@ -131,7 +132,9 @@ def attested(
         objections: dict[str, list[str]] = {}
         for field, text in _by_field(checked):
             for sentence in with_their_ends(without_addresses(text)):
-                reader = _Reader(Said(sentence), known, claims, free, field)
+                # A column's word is no liking: a shepherd's is no “shepherding”.
+                own = NO_NAMES if field in fields.likings else free
+                reader = _Reader(Said(sentence), known, claims, own, field)
                 code = reader.objection() or reader.against(decided, checked.columns)
                 if code:
                     objections.setdefault(code, []).append(sentence)
@@ -166,6 +169,14 @@ def _of_columns(checked: Checked) -> frozenset[str]:
     return frozenset().union(*(keys_of(word) for text in texts for word in words(text)), ())
 
 
+def _is_for_relatives(pieces: Sequence[str]) -> bool:
+    """Whether a home is looked for another: “a home for her pups”."""
+    return any(
+        (first, second) in FOR_WHOSE and third in RELATIVES
+        for first, second, third in zip(pieces, pieces[1:], pieces[2:], strict=False)
+    )
+
+
 @dataclass(frozen=True)
 class _Reader:
     """One sentence of an answer beside the sentences of its source."""
@@ -180,6 +191,8 @@ class _Reader:
         """The code of what is wrong with it; blank where all is attested."""
         if " ".join(words(self.sentence.text)) in self.known.whole:
             return ""
+        if self.field in self.claims.fields.home and _is_for_relatives(self.sentence.pieces):
+            return MOVED
         claimed = self._claimed()
         if len(claimed) > MAX_CLAIMS:
             return NO_EVIDENCE

@@ -97,3 +97,12 @@ PREVENTING = frozenset(
     " test tests testing tested screening shot shots booster boosters".split()
 )
 AGED_BEINGS = frozenset("child children kid kids toddler toddlers teens applicant adopters".split())
+
+# A home “for her pups” isn't one for her.
+FOR_WHOSE = frozenset(("for", whose) for whose in ("her", "his", "its", "their"))
+RELATIVES = frozenset(
+    """
+    pups puppies puppy litter babies kittens mom mother dad sister sisters brother brothers
+    sibling siblings littermate littermates
+    """.split()
+)
