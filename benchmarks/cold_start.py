@@ -1,9 +1,10 @@
 """`python -m benchmarks.cold_start PATH`: starting this checkout's processes beside another's.
 
 Started in turn, each checkout with a database and a broker of its own: `manage.py check`, a web
-server until it has answered its first request, and a Celery worker of two children until it takes
-messages. CPU is of the process and its children, user and system; the first round, which compiles
-what Python hasn't compiled yet, isn't counted. Uses this checkout's environment for both.
+server until it has answered `/healthz`, another until it has answered its login page, and a Celery
+worker of two children until it takes messages. CPU is of the process and its children, user and
+system; the first round, which compiles what Python hasn't compiled yet, isn't counted. Uses this
+checkout's environment for both.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryFile
@@ -95,13 +97,13 @@ def check() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def web() -> float:
-    """CPU seconds of a web server until it has answered `/healthz`."""
+def web(path: str = "/healthz") -> float:
+    """CPU seconds of a web server until it has answered a path."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     arguments = ["uvicorn", "project.asgi:application", "--port", str(port), "--no-access-log"]
-    address = f"http://127.0.0.1:{port}/healthz"
+    address = f"http://127.0.0.1:{port}{path}"
 
     def answers(_: str) -> bool:
         try:
@@ -151,7 +153,8 @@ def _cpu_seconds(pid: int) -> float:
 
 WAYS: dict[str, Callable[[], float]] = {
     "`manage.py check` has ended": check,
-    "a web server has answered": web,
+    "a web server has answered `/healthz`": web,
+    "a web server has answered its login page": partial(web, "/admin/login/"),
     "a worker takes messages": worker,
 }
 
