@@ -5,7 +5,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 
-from enrichment.quality.gates.contract import FINDING_CODES
+from enrichment.quality.gates import FINDING_CODES
 
 MAX_SHOWN = 5  # of what a finding found
 

@@ -20,7 +20,7 @@ from enrichment.cascades.steering import Decided
 from enrichment.engine import machine_files
 from enrichment.facts.store import FactAnswer
 from enrichment.models import ResultState
-from enrichment.quality.gates import GateFinding
+from enrichment.quality.findings import GateFinding
 from llmconfig import project_settings
 from llmconfig.client.recording.disk_format import line_of, read_line, taken_up, to_keep
 from llmconfig.client.recording.recorders import Texts

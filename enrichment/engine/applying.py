@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from enrichment.engine.items import Outcome
 from enrichment.enrichments.contract import Enrichment
 from enrichment.models import ResultState
-from enrichment.quality.gates import GateFinding, register_code
+from enrichment.quality.findings import GateFinding, register_code
 from llmconfig.configuration import snapshot
 from llmconfig.models import ApplyAfter
 from llmconfig.runtime.records import replace

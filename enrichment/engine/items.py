@@ -21,7 +21,7 @@ from enrichment.facts.questions import FactQuestion, Source
 from enrichment.facts.store import FactAnswer
 from enrichment.models import ResultState
 from enrichment.prompts.selection import CompiledPrompt, PromptsInForce, TriedPrompt
-from enrichment.quality.gates import GateFinding
+from enrichment.quality.findings import GateFinding
 from enrichment.quality_report import check_results_of, check_results_of_failure
 from llmconfig.client.errors import AnswerInvalid, GenerationFailed
 from llmconfig.client.finish_reasons import is_whole

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 
 from enrichment.enrichments.contract import Enrichment
-from enrichment.quality.gates.instructions import foresee
 
 # Characters of source and answer: judging texts that differ in everything takes 1.2 to 1.8 ms for
 # each 1,000, so about 5 ms at most; those that are alike take a fifth of a millisecond in all.
@@ -28,6 +27,8 @@ def takes_long(values: Mapping[str, str], text: str) -> bool:
 
 def look_ahead(enrichment: Enrichment, rows: Iterable[Mapping[str, str]]) -> None:
     """Have the sources of rows, by their values, looked at together before there are answers."""
+    from enrichment.quality.gates.instructions import foresee  # noqa: PLC0415 - with the gates
+
     for values in rows:
         try:
             foresee(enrichment.source(values))

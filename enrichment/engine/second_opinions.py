@@ -24,7 +24,7 @@ from enrichment.engine.two_calls import TwoCallDispatcher
 from enrichment.enrichments.contract import Enrichment
 from enrichment.judging import JUDGE_NODE, Judge, judge_of, why_it_may_not_decide
 from enrichment.models import ResultState
-from enrichment.quality.gates import GateFinding, may_be_released, register_code
+from enrichment.quality.findings import GateFinding, may_be_released, register_code
 from llmconfig import client
 from llmconfig.client.recording.recorders import Texts
 from llmconfig.client.types import Call, CallRecord

@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from django.apps import apps
 from django.core.exceptions import ValidationError
@@ -17,11 +17,7 @@ from enrichment.enrichments.likeness import alikeness
 from enrichment.enrichments.stated_confidence import schema_asks_confidence, stated_confidence
 from enrichment.errors import AnswerRejected, BadSelection
 from enrichment.models import Enrichable
-from enrichment.quality.gates import Checked, Gate, GateFinding, addresses_model
-from enrichment.quality.gates.asking import GateList, check_failed
-from enrichment.quality.gates.contract import texts_in, too_large
-from enrichment.quality.gates.form import ANSWER_CUT, ANSWER_UNFINISHED
-from enrichment.quality.wrapping import bare, wrapped
+from enrichment.quality.findings import GateFinding
 from llmconfig import project_settings
 from llmconfig.client.finish_reasons import Ending, ending_of, why_not_whole
 from llmconfig.client.json_schema import cut
@@ -32,6 +28,11 @@ from llmconfig.configuration.process_settings import ProcessSetting, effective
 from llmconfig.models import ApplyAfter
 from llmconfig.runtime.records import replace
 
+if TYPE_CHECKING:
+    from enrichment.quality.gates import Gate
+    from enrichment.quality.gates.asking import GateList
+
+# The gates come with the first answer that is judged: their expressions take 0.1 s.
 logger = logging.getLogger(__name__)
 
 MAX_REFUSAL = 200  # characters of a refusal that the reviewer is shown
@@ -77,6 +78,11 @@ def _unfinished(answer: Generation) -> GateFinding | None:
     ending = ending_of(reason)
     if ending is Ending.WHOLE:
         return None
+    from enrichment.quality.gates.form import (  # noqa: PLC0415 - with the gates
+        ANSWER_CUT,
+        ANSWER_UNFINISHED,
+    )
+
     code = ANSWER_CUT if ending is Ending.CUT else ANSWER_UNFINISHED
     said = f" It says: {answer.refusal[:MAX_REFUSAL]}" if answer.refusal else ""
     return GateFinding(code, why_not_whole(reason) + said, {"finish_reason": reason})
@@ -119,7 +125,7 @@ class Enrichment(ABC):
     by_variant: ClassVar[bool] = False  # the column is a JSON object with a key per variant
     prompt: ClassVar[PromptText]
     schema: ClassVar[Mapping[str, Any] | None] = None
-    gates: ClassVar[tuple[Gate, ...]] = ()  # what fails one is a suggestion, never applied
+    gates: ClassVar[tuple["Gate", ...]] = ()  # what fails one is a suggestion, never applied
     binding_columns: ClassVar[tuple[str, ...]] = ()  # of `reads`; gates hold answers to them
     abbreviations: ClassVar[Mapping[str, tuple[str, ...]]] = {}  # short: what it stands for
     answers_in: ClassVar[str] = ""  # a language; blank: the variant, else the source's own
@@ -213,6 +219,9 @@ class Enrichment(ABC):
         An answer that isn't whole is never applied by itself, whatever the gates say. One on which
         `accept` or a gate raises is held back with the reason: it is paid.
         """
+        from enrichment.quality.gates.asking import check_failed  # noqa: PLC0415 - the gates
+        from enrichment.quality.wrapping import bare, wrapped  # noqa: PLC0415
+
         unfinished = _unfinished(answer)
         sources = tuple(values.values())
         if self.schema is None and (text := bare(answer.text, sources)) is not answer.text:
@@ -280,6 +289,9 @@ class Enrichment(ABC):
         columns: Mapping[str, Any] | None = None,
     ) -> tuple[GateFinding, ...]:
         """What the gates have against a value; nothing when all let it pass."""
+        from enrichment.quality.gates import Checked  # noqa: PLC0415 - the gates
+        from enrichment.quality.gates.contract import texts_in, too_large  # noqa: PLC0415
+
         source, texts = self.source(values), texts_in(value)
         unchecked = too_large(source, texts)
         if unchecked:
@@ -296,7 +308,10 @@ class Enrichment(ABC):
         return self._all_gates.findings(checked)
 
     @cached_property
-    def _all_gates(self) -> GateList:
+    def _all_gates(self) -> "GateList":
+        from enrichment.quality.gates import addresses_model  # noqa: PLC0415 - the gates
+        from enrichment.quality.gates.asking import GateList  # noqa: PLC0415
+
         return GateList((addresses_model, *self.gates))
 
     def stored(self, value: Any) -> Any:

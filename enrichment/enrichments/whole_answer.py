@@ -1,12 +1,13 @@
 """Takes an answer that is one text."""
 
 from enrichment.errors import AnswerRejected
-from enrichment.quality.gates.form import ANSWER_EMPTY
 from llmconfig.client.types import Generation
 
 
 def complete_text(answer: Generation) -> str:
     """The answer as text; raises AnswerRejected when it is empty."""
+    from enrichment.quality.gates.form import ANSWER_EMPTY  # noqa: PLC0415 - with the gates
+
     text = answer.text.strip()
     if not text:
         raise AnswerRejected("The model answered with nothing.", reason=ANSWER_EMPTY)

@@ -107,7 +107,7 @@ STARTS = {
     "import project.asgi": ("celery", *PAGES, *JUDGES),
     ANSWERS_HEALTHZ: ("celery", *PAGES, *JUDGES),
     "import project.urls": ("celery", "django.test", "llmconfig.gateway.application"),
-    WORKER: (*PAGES, "jsonschema"),
+    WORKER: (*PAGES, *JUDGES),
 }  # fmt: skip
 
 

@@ -1,5 +1,11 @@
 """The gates that an enrichment names, and what is needed to write another one; re-exports only."""
 
+from enrichment.quality.findings import (
+    FINDING_CODES,
+    GateFinding,
+    may_be_released,
+    register_code,
+)
 from enrichment.quality.gates.addresses import unknown_addresses
 from enrichment.quality.gates.attesting import Fields, attested
 from enrichment.quality.gates.carried import HomeCondition, carried
@@ -11,14 +17,7 @@ from enrichment.quality.gates.columns import (
     promises_kept,
 )
 from enrichment.quality.gates.concepts import Concept, concepts_kept
-from enrichment.quality.gates.contract import (
-    FINDING_CODES,
-    Checked,
-    Gate,
-    GateFinding,
-    may_be_released,
-    register_code,
-)
+from enrichment.quality.gates.contract import Checked, Gate
 from enrichment.quality.gates.form import (
     announcement,
     complete,

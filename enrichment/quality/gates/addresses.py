@@ -5,13 +5,8 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.quality.gates.contract import (
-    Checked,
-    GateFinding,
-    found_in_answer,
-    of_changes,
-    register_code,
-)
+from enrichment.quality.findings import GateFinding, register_code
+from enrichment.quality.gates.contract import Checked, found_in_answer, of_changes
 
 UNKNOWN_ADDRESSES = register_code(
     "unknown_addresses",

@@ -5,14 +5,9 @@ from collections.abc import Callable
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.changes import NO_CHANGES
-from enrichment.quality.gates.contract import (
-    OF_CHANGES,
-    Checked,
-    Gate,
-    GateFinding,
-    register_code,
-)
+from enrichment.quality.gates.contract import OF_CHANGES, Checked, Gate
 
 logger = logging.getLogger(__name__)
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.attestations import (
     GOVERNORS,
     Attestations,
@@ -27,13 +28,7 @@ from enrichment.quality.gates.attestations import (
 )
 from enrichment.quality.gates.comparison import is_content, stem, words
 from enrichment.quality.gates.concepts import Concept, ConceptIndex
-from enrichment.quality.gates.contract import (
-    Checked,
-    Gate,
-    GateFinding,
-    found_in_answer,
-    register_code,
-)
+from enrichment.quality.gates.contract import Checked, Gate, found_in_answer
 from enrichment.quality.gates.evidence import NO_EVIDENCE
 from enrichment.quality.gates.likings import is_liked, is_trait
 from enrichment.quality.gates.rewriting import INVENTED

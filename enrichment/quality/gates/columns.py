@@ -14,16 +14,11 @@ from typing import Any, Protocol
 from django.utils.translation import gettext_lazy as _
 from msgspec import Struct
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.comparison import sentences
 from enrichment.quality.gates.concept_words import Forms
 from enrichment.quality.gates.concepts import Concept, Text, source_text
-from enrichment.quality.gates.contract import (
-    Checked,
-    Gate,
-    GateFinding,
-    found_in_answer,
-    register_code,
-)
+from enrichment.quality.gates.contract import Checked, Gate, found_in_answer
 from enrichment.quality.gates.quantities import quantities
 from enrichment.quality.lexicon.quantities import DIMENSIONS
 

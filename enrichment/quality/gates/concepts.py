@@ -13,16 +13,10 @@ from functools import cached_property, lru_cache
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.comparison import Passage, plainly, sentences
 from enrichment.quality.gates.concept_words import Forms, LanguageWords, parted
-from enrichment.quality.gates.contract import (
-    Checked,
-    Gate,
-    GateFinding,
-    found_in_answer,
-    of_changes,
-    register_code,
-)
+from enrichment.quality.gates.contract import Checked, Gate, found_in_answer, of_changes
 from enrichment.quality.lexicon.words import (
     CLAUSE_ENDS,
     CLAUSE_SIGNS,

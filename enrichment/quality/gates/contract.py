@@ -1,17 +1,17 @@
 """What a gate is: a function from an answer beside its source to a finding, or None."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import re2
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
-from msgspec import Struct, field
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.changes import NO_CHANGES, Changes, compare
 from enrichment.quality.gates.comparison import Passage
 from enrichment.quality.gates.quantities import (
@@ -22,9 +22,6 @@ from enrichment.quality.gates.quantities import (
     spelled_numbers,
 )
 from enrichment.quality.languages import guess
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrOrPromise
 
 MAX_EXAMPLES = 3  # that a finding names
 MAX_EXAMPLE_CHARACTERS = 120
@@ -37,50 +34,6 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 _BRACKETS = str.maketrans("()*", "   ")
 _INITIALS = re.compile(r"[A-Z](?<!\w.)(?:\.?[A-Z]){1,3}\b")
 _CAPITALISED = re.compile(r"[A-Z](?<!\w.)[a-z]+\b")
-
-
-class GateFinding(Struct, frozen=True):
-    """One objection to an answer.
-
-    `code` is stable, for programs (`FINDING_CODES`); `text` is a sentence for the reviewer; `data`
-    holds what was found, in JSON's types.
-    """
-
-    code: str
-    text: str
-    data: Mapping[str, Any] = field(default_factory=dict)
-
-
-class FindingCode(Struct, frozen=True):
-    """What a code stands for: a label for people, and what to tell a model that earns it.
-
-    `releasable`: a node's judge that may decide can release what is held for this alone.
-    """
-
-    code: str
-    label: "StrOrPromise"
-    advice: str = ""
-    releasable: bool = False
-
-
-FINDING_CODES: dict[str, FindingCode] = {}
-
-
-def register_code(
-    code: str, label: "StrOrPromise", advice: str = "", *, releasable: bool = False
-) -> str:
-    """Make a finding's code known to the review's filter and to proposals; returns the code.
-
-    `releasable` only what misleads nobody where a judge finds the answer good.
-    """
-    FINDING_CODES[code] = FindingCode(code, label, advice, releasable)
-    return code
-
-
-def may_be_released(findings: Sequence[GateFinding]) -> bool:
-    """Whether a judge can release what is held for these: all of them are releasable."""
-    known = [FINDING_CODES.get(each.code) for each in findings]
-    return bool(known) and all(each is not None and each.releasable for each in known)
 
 
 @dataclass(frozen=True, init=False)

@@ -6,8 +6,8 @@ from functools import cached_property
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import register_code
 from enrichment.quality.gates.concepts import Concept, Text
-from enrichment.quality.gates.contract import register_code
 from enrichment.quality.languages import guess
 
 NOT_IN_SOURCE = register_code(

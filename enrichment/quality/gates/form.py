@@ -7,14 +7,13 @@ from typing import Any
 import re2
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.contract import (
     Checked,
     Gate,
-    GateFinding,
     examples,
     found_in_answer,
     of_changes,
-    register_code,
 )
 from enrichment.quality.languages import differs, is_known
 from enrichment.quality.lexicon.announcements import CONSENT, ITSELF, PRESENTING, REMARK

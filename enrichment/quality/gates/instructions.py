@@ -26,12 +26,8 @@ from enrichment.quality.disguises import (
     undisguised,
     with_letters,
 )
-from enrichment.quality.gates.contract import (
-    Checked,
-    GateFinding,
-    found_in_answer,
-    register_code,
-)
+from enrichment.quality.findings import GateFinding, register_code
+from enrichment.quality.gates.contract import Checked, found_in_answer
 from enrichment.quality.lexicon.addressing import (
     FOREIGN,
     FRAMES,

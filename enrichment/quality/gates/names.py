@@ -5,15 +5,14 @@ from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.comparison import Passage
 from enrichment.quality.gates.contract import (
     MAX_EXAMPLES,
     Checked,
     Gate,
-    GateFinding,
     found_in_answer,
     of_changes,
-    register_code,
 )
 from enrichment.quality.gates.parted import letters
 

@@ -7,15 +7,9 @@ from collections.abc import Set as AbstractSet
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.comparison import stem
-from enrichment.quality.gates.contract import (
-    Checked,
-    GateFinding,
-    examples,
-    found_in_answer,
-    of_changes,
-    register_code,
-)
+from enrichment.quality.gates.contract import Checked, examples, found_in_answer, of_changes
 from enrichment.quality.gates.parted import letters
 from enrichment.quality.gates.quantities import (
     AFTERNOON,

@@ -9,7 +9,8 @@ import re2
 from msgspec import Struct
 
 from enrichment.quality.disguises import plainly
-from enrichment.quality.gates.contract import Checked, Gate, GateFinding, found_in_answer
+from enrichment.quality.findings import GateFinding
+from enrichment.quality.gates.contract import Checked, Gate, found_in_answer
 from enrichment.quality.gates.instructions import ADDRESSES_MODEL, SPEAKS
 from enrichment.quality.languages import strangers
 from enrichment.quality.lexicon.addressing import (

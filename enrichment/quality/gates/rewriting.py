@@ -13,6 +13,7 @@ from itertools import islice, pairwise
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.comparison import (
     Passage,
     Sentence,
@@ -23,10 +24,8 @@ from enrichment.quality.gates.comparison import (
 from enrichment.quality.gates.contract import (
     MAX_EXAMPLES,
     Checked,
-    GateFinding,
     found_in_answer,
     of_changes,
-    register_code,
 )
 from enrichment.quality.lexicon.editing import ADDED
 from enrichment.quality.lexicon.quantities import NUMBER_WORDS, UNIT_OF

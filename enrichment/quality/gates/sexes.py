@@ -5,14 +5,9 @@ from collections.abc import Set as AbstractSet
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.comparison import Sentence, words
-from enrichment.quality.gates.contract import (
-    Checked,
-    GateFinding,
-    found_in_answer,
-    of_changes,
-    register_code,
-)
+from enrichment.quality.gates.contract import Checked, found_in_answer, of_changes
 from enrichment.quality.lexicon.words import FEMALE, MALE, SEXES
 
 CHANGED_SEX = register_code(

@@ -4,13 +4,9 @@ import re
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.addresses import addresses_in
-from enrichment.quality.gates.contract import (
-    Checked,
-    GateFinding,
-    found_in_answer,
-    register_code,
-)
+from enrichment.quality.gates.contract import Checked, found_in_answer
 
 UNTRANSLATED = register_code(
     "untranslated", _("Words not translated"), "Translate every word but names."

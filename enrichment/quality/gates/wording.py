@@ -15,6 +15,7 @@ from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates import (
     certainty,
     company,
@@ -35,10 +36,8 @@ from enrichment.quality.gates.comparison import Passage, Sentence, is_content, s
 from enrichment.quality.gates.contract import (
     MAX_EXAMPLE_CHARACTERS,
     Checked,
-    GateFinding,
     found_in_answer,
     of_changes,
-    register_code,
 )
 from enrichment.quality.gates.counterparts import beside
 from enrichment.quality.gates.known_words import Known
