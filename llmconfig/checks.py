@@ -16,7 +16,7 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, router
 from django.db.models import Model
 
 from llmconfig import project_settings, roles, secrets
-from llmconfig.configuration import secret_references
+from llmconfig.configuration import rotation, secret_references
 from llmconfig.models import Provider
 from llmconfig.runtime import direct_sessions
 
@@ -69,6 +69,22 @@ def references_may_be_read(
 ) -> list[CheckMessage]:
     """A stored reference that the setting doesn't allow is read no more: say so beforehand."""
     return unreadable_references(Provider, "The provider", databases, id="llmconfig.W004")
+
+
+@register(Tags.database)
+def stored_keys_can_be_read(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A field key that was removed too early, or a restored backup without its field keys."""
+    if not ours_in(databases):
+        return []
+    try:
+        lost = rotation.lacking()
+    except (DatabaseError, ImproperlyConfigured):
+        return []  # not migrated yet; others say so
+    said = f"LLM_FIELD_KEYS lacks {', '.join(lost)}, which stored keys of providers need."
+    hint = "Put it back behind the first one, or enter the keys again (docs/configuration.md)."
+    return [Warning(said, hint=hint, id="llmconfig.W007")] if lost else []
 
 
 def unreadable_references(

@@ -70,6 +70,11 @@ class Keyring(Struct, frozen=True):
     pepper: bytes
 
     @property
+    def ids(self) -> tuple[str, ...]:
+        """Which field keys there are, by the names that stored forms carry, newest first."""
+        return tuple(used_id for used_id, _ in self.fernets)
+
+    @property
     def primary_id(self) -> str:
         """Identifies the key that encrypts; the stored form carries it.
 
@@ -156,8 +161,9 @@ def decrypt(stored: str, *, place: str) -> Secret:
     fernet = dict(keyring().fernets).get(used_id)
     if fernet is None:
         raise SecretUnreadable(
-            f"{place}: its field key {used_id} is no longer in LLM_FIELD_KEYS; add it back or"
-            " enter the provider's key again."
+            f"{place}: its field key {used_id} is not in this process's LLM_FIELD_KEYS. If it was"
+            " just put there, restart the process; if it was removed, put it back, or enter the"
+            " key again."
         )
     try:
         payload = fernet.decrypt(token.encode()).decode()

@@ -65,6 +65,12 @@ def by_field_key() -> dict[str, int]:
     return dict(sorted(found.items()))
 
 
+def lacking() -> list[str]:
+    """The field keys that stored keys need and LLM_FIELD_KEYS doesn't hold, by their names."""
+    known = {*secrets.keyring().ids, LEGACY}
+    return [used for used in by_field_key() if used not in known]
+
+
 def left() -> int:
     """How many stored keys still need another field key than the first."""
     return sum(_outdated(stored).count() for stored in _STORED)

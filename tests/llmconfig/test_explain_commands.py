@@ -98,7 +98,7 @@ def test_an_unreadable_key_is_an_exit_code_of_1(configured, capsys):
     with pytest.raises(CommandError, match="11 of 11") as caught:
         validated(capsys)
     assert caught.value.returncode == 1
-    assert "no longer in LLM_FIELD_KEYS" in capsys.readouterr().out
+    assert "not in this process's LLM_FIELD_KEYS" in capsys.readouterr().out
 
 
 def test_an_arm_that_nobody_serves_is_found_before_it_is_called(configured, capsys):

@@ -13,6 +13,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from llmconfig import secrets
+from llmconfig.checks import stored_keys_can_be_read
 from llmconfig.client.credentials import provider_keys
 from llmconfig.configuration import rotation, snapshot
 from llmconfig.errors import SecretUnreadable
@@ -74,6 +75,33 @@ def test_a_rotation_is_no_revision_but_other_processes_read_anew(stored):
     assert after.token != before.token
 
 
+def test_a_field_key_that_was_removed_too_early_is_named_with_the_way_back(
+    stored, settings, capsys
+):
+    settings.LLM_FIELD_KEYS = [NEW]
+    lost = secrets.key_id(OLD)
+    with pytest.raises(CommandError, match=f"LLM_FIELD_KEYS lacks {lost}.*put it back"):
+        call_command("rotate_llm_keys", "--check")
+    told = capsys.readouterr().out
+    assert f"LLM_FIELD_KEYS holds {secrets.key_id(NEW)}." in told
+    assert f"7 stored under the field key {lost} (not in LLM_FIELD_KEYS)" in told
+    (warning,) = stored_keys_can_be_read(None, ["default"])
+    assert lost in warning.msg
+    settings.LLM_FIELD_KEYS = [NEW, OLD]
+    assert not stored_keys_can_be_read(None, ["default"])
+    with pytest.raises(CommandError, match="7 still need another field key"):
+        call_command("rotate_llm_keys", "--check")
+    assert f"holds {secrets.key_id(NEW)}, {lost}." in capsys.readouterr().out
+    assert revealed() == EXPECTED
+
+
+def test_a_process_that_lacks_the_newest_field_key_is_told_to_restart(stored, settings):
+    call_command("rotate_llm_keys")
+    settings.LLM_FIELD_KEYS = [OLD]
+    with pytest.raises(SecretUnreadable, match="just put there, restart the process"):
+        revealed()
+
+
 def test_a_dry_run_reads_every_key_and_writes_none(stored, capsys):
     before = list(Provider.objects.values_list("pk", "api_key").order_by("pk"))
     call_command("rotate_llm_keys", "--dry-run")
@@ -97,7 +125,7 @@ def test_tokens_of_django_fernet_fields_are_rewritten_too(settings, capsys):
 
 def test_an_unreadable_key_is_named_and_the_others_are_rewritten(stored, settings):
     Provider.objects.filter(name="provider-3").update(api_key="v1:deadbeef:gAAAAA")
-    with pytest.raises(CommandError, match=r"provider-3: .*no longer in LLM_FIELD_KEYS"):
+    with pytest.raises(CommandError, match=r"provider-3: .*not in this process's LLM_FIELD_KEYS"):
         call_command("rotate_llm_keys")
     assert rotation.by_field_key() == {secrets.key_id(NEW): 6, "deadbeef": 1}
     with pytest.raises(CommandError, match="1 still need"):
@@ -201,7 +229,9 @@ def read_error(name="provider-0"):
 
 def test_a_removed_field_key_is_named_and_nothing_is_sent(stored, settings):
     settings.LLM_FIELD_KEYS = [NEW]
-    assert f"field key {secrets.key_id(OLD)} is no longer in LLM_FIELD_KEYS" in read_error()
+    assert (
+        f"field key {secrets.key_id(OLD)} is not in this process's LLM_FIELD_KEYS" in read_error()
+    )
 
 
 def test_a_wrong_field_key_under_the_right_name_reads_nothing(stored, settings):

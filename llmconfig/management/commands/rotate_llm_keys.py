@@ -53,11 +53,21 @@ class Command(BaseCommand):
 
     def _check(self, primary: str, *, as_json: bool) -> None:
         counts, left = rotation.by_field_key(), rotation.left()
+        lost = rotation.lacking()
         if as_json:
-            self.stdout.write(json.dumps({"primary": primary, "rows": counts, "left": left}))
+            told = {"primary": primary, "rows": counts, "left": left, "lacking": lost}
+            self.stdout.write(json.dumps(told))
         else:
+            self.stdout.write(f"LLM_FIELD_KEYS holds {', '.join(secrets.keyring().ids)}.")
             for used, count in counts.items():
-                note = " (first)" if used == primary else ""
+                where = "not in LLM_FIELD_KEYS" if used in lost else "first" * (used == primary)
+                note = f" ({where})" if where else ""
                 self.stdout.write(f"{count} stored under the field key {used}{note}")
         if left:
-            raise CommandError(f"{left} still need another field key than {primary}.")
+            way_out = (
+                f" LLM_FIELD_KEYS lacks {', '.join(lost)}: put it back behind {primary}. With a key"
+                " in LLM_FIELD_KEYS, --check tells its name."
+            )
+            raise CommandError(
+                f"{left} still need another field key than {primary}." + way_out * bool(lost)
+            )
