@@ -208,6 +208,7 @@ def problems() -> list[str]:
         (_check_policy, "LLM_SYNC_POLICY"),
         (_check_defaults, "LLM_DEFAULTS"),
         (_check_tracing, "LLM_TRACING_ENDPOINT"),
+        (_check_tracing_headers, "LLM_TRACING_HEADERS"),
         (_check_origins, "LLM_CORS_ORIGINS"),
         (_check_sessions, "LLM_SESSION_DATABASE"),
     )
@@ -266,8 +267,20 @@ def _check_origins() -> None:
 
 
 def _check_tracing() -> None:
-    if tracing_endpoint() and not installed("opentelemetry"):
+    endpoint = tracing_endpoint()
+    if endpoint and not re.fullmatch(r"https?://[^/\s]+(/\S*)?", endpoint):
+        raise ImproperlyConfigured(
+            f"{endpoint!r} is no address to send to: give it whole, such as"
+            " https://collector.example/v1/traces."
+        )
+    if endpoint and not installed("opentelemetry"):
         raise ImproperlyConfigured(how_to_install("opentelemetry-sdk", "tracing"))
+
+
+def _check_tracing_headers() -> None:
+    pairs = [each.partition("=") for each in tracing_headers().split(",") if each.strip()]
+    if any(not name.strip() or not equals for name, equals, _ in pairs):
+        raise ImproperlyConfigured("give name=value pairs with commas between, values URL-encoded.")
 
 
 def _words(name: str) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from django.utils.translation import gettext_lazy as _
 
 from llmconfig.configuration.process_settings import ProcessSetting
 
+MAX_MONTHS = 1200  # a century
+
 DEFINITIONS = (
     ProcessSetting(
         "LLM_FEATURE_PATTERN_WORDING",
@@ -13,7 +15,10 @@ DEFINITIONS = (
     ProcessSetting("LLM_FEATURE_METRICS", True, _("Records each call in the metrics tables.")),
     ProcessSetting("LLM_FEATURE_HISTORY", True, _("Keeps the texts of recorded calls.")),
     ProcessSetting(
-        "LLM_METRICS_KEEP_MONTHS", 0, _("Whole months before this one whose calls stay; 0 is all.")
+        "LLM_METRICS_KEEP_MONTHS",
+        0,
+        _("Whole months before this one whose calls stay; 0 is all."),
+        greatest=MAX_MONTHS,
     ),
     ProcessSetting(
         "LLM_CALLS_QUERY_MS",
@@ -31,6 +36,9 @@ DEFINITIONS = (
         least=0.1,
     ),
     ProcessSetting(
-        "LLM_HISTORY_KEEP_MONTHS", 6, _("Whole months before this one whose texts stay; 0 is all.")
+        "LLM_HISTORY_KEEP_MONTHS",
+        6,
+        _("Whole months before this one whose texts stay; 0 is all."),
+        greatest=MAX_MONTHS,
     ),
 )

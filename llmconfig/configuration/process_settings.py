@@ -22,6 +22,7 @@ Number = TypeVar("Number", int, float)
 
 TRUE_WORDS = frozenset({"1", "true", "yes", "on"})
 FALSE_WORDS = frozenset({"0", "false", "no", "off"})
+MAX_NUMBER = 1e9  # 30 years of seconds; what is far larger is no date, wait or column any more
 
 
 class ProcessSetting(Struct, frozen=True):
@@ -32,6 +33,7 @@ class ProcessSetting(Struct, frozen=True):
     help: "StrOrPromise"
     column: str = ""  # of llm_config; blank when only the environment can set it
     least: float = 0
+    greatest: float = MAX_NUMBER
     most: str = ""  # the variable that says how much it may be; blank: any
     is_time_zone: bool = False
     # What it is by LLM_DEFAULTS; None: the default.
@@ -55,7 +57,7 @@ class ProcessSetting(Struct, frozen=True):
             return _time_zone(self.variable, raw)
         if isinstance(self.default, str):
             return raw
-        return number(self.variable, raw, type(self.default), self.least)
+        return number(self.variable, raw, type(self.default), self.least, self.greatest)
 
 
 def switch(name: str, raw: str) -> bool:
@@ -73,14 +75,18 @@ def _time_zone(name: str, raw: str) -> str:
         raise ImproperlyConfigured(f"{name}: {error}") from error
 
 
-def number(name: str, raw: str, kind: type[Number], least: float) -> Number:
-    """A number held to its lower bound; raises ImproperlyConfigured naming the variable."""
+def number(
+    name: str, raw: str, kind: type[Number], least: float, greatest: float = MAX_NUMBER
+) -> Number:
+    """A number held to its bounds; raises ImproperlyConfigured naming the variable."""
     try:
         value = kind(raw)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {raw!r} is not a number.") from error
     if not value >= least:  # also refuses NaN
         raise ImproperlyConfigured(f"{name}: {raw} is below {least:g}.")
+    if value > greatest:
+        raise ImproperlyConfigured(f"{name}: {raw} is above {greatest:,.0f}.")
     return value
 
 
@@ -139,6 +145,7 @@ OWN = (
         "LLM_RESPONSES_KEEP_DAYS",
         30,
         _("Days that answers of /v1/responses are kept for previous_response_id; 0 keeps none."),
+        greatest=36_500,
     ),
     ProcessSetting(
         "LLM_IDEMPOTENCY_SECONDS",

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from celery.signals import worker_init
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 
 from enrichment import tasks  # noqa: F401 - registers on import
@@ -81,6 +82,41 @@ def test_nonsense_is_named(name, said, settings):
 
     setattr(settings, name, "always")
     assert [each for each in project_settings.problems() if name in each and said in each]
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong", "right"),
+    [
+        ("LLM_TRACING_ENDPOINT", "collector", "https://collector.example/v1/traces"),
+        ("LLM_TRACING_ENDPOINT", "ftp://collector.example", "http://collector.example"),
+        ("LLM_TRACING_HEADERS", "a-key-alone", "x-key=secret%20words,project=p"),
+    ],
+)
+def test_a_tracing_setting_that_nothing_can_be_sent_by_is_refused(name, wrong, right, settings):
+    from llmconfig import project_settings  # noqa: PLC0415
+
+    setattr(settings, name, wrong)
+    (problem,) = project_settings.problems()
+    assert problem.startswith(name)
+    assert "a-key-alone" not in problem  # a secret
+    setattr(settings, name, right)
+    assert not project_settings.problems()
+
+
+@pytest.mark.parametrize(
+    ("variable", "raw"),
+    [
+        ("LLM_METRICS_KEEP_MONTHS", "9999999999999"),
+        ("LLM_HISTORY_KEEP_MONTHS", "24400"),
+        ("LLM_RESPONSES_KEEP_DAYS", "99999999"),
+        ("LLM_DEADLINE_SECONDS", "1e300"),
+        ("LLM_IDEMPOTENCY_SECONDS", "1000000000000000000000"),
+    ],
+)
+def test_a_number_that_nothing_can_be_reckoned_with_is_refused(variable, raw):
+    definition = next(each for each in process_settings.definitions() if each.variable == variable)
+    with pytest.raises(ImproperlyConfigured, match=f"{variable}: .* is above"):
+        definition.parse(raw)
 
 
 @pytest.mark.parametrize(
