@@ -117,6 +117,7 @@ class Wishes(Struct, frozen=True, kw_only=True):
     """What the flags name; blank is not asked for."""
 
     enable: bool = False
+    disable: bool = False
     local_model: str = ""
     local_url: str = ""
     providers: Sequence[str] = ()
@@ -162,8 +163,8 @@ def seed(wishes: Wishes) -> Seeded:
                 _move_local(providers[LOCAL], wishes.local_url, done)
             if wishes.local_model:
                 _use_local_model(wishes.local_model, providers[LOCAL], row, done)
-            if wishes.enable:
-                _update(row, done, "processing settings", enabled=True)
+            if wishes.enable or wishes.disable:
+                _update(row, done, "processing settings", enabled=wishes.enable)
     done.revision = change.number
     done.hints = _hints(providers, row)
     return done

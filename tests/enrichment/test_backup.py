@@ -4,12 +4,14 @@ import os
 import subprocess
 import sys
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
 from django.db import connection
+from django.db.models.functions import Now
 
-from enrichment.batches import creation, undo
+from enrichment.batches import creation, lifecycle, undo
 from enrichment.batches.creation import Selection
 from enrichment.engine.lanes import run_lane
 from enrichment.models import Batch, EnrichmentResult
@@ -88,6 +90,8 @@ def test_a_restored_backup_holds_everything_and_a_batch_goes_on_from_it(
     undo.undo(undone)
     rollups.roll_up()
     half = creation.create("description_cleaning", Selection())
+    lifecycle.start(half.pk)  # the backup finds it in the middle of a lane
+    half.chunks.update(status="leased", lease_token=uuid4(), leased_until=Now())
     before = contents(database_url())
     assert before[0]["enrichment_results"][0] == 30
     file = str(tmp_path / "backup")
@@ -97,7 +101,7 @@ def test_a_restored_backup_holds_everything_and_a_batch_goes_on_from_it(
     assert tables == before[0]
     assert set(definitions) ^ set(before[1]) == set()
 
-    # The batch that waited there is worked off: keys can be read, and new rows get new ids.
+    # The batch that ran is worked off there: keys can be read, and new rows get new ids.
     ran = subprocess.run(
         [sys.executable, "-c", GO_ON, str(half.pk)],
         env={**os.environ, "DATABASE_URL": restored_url, "LLM_EGRESS_ALLOW": "127.0.0.1"},
@@ -107,7 +111,7 @@ def test_a_restored_backup_holds_everything_and_a_batch_goes_on_from_it(
         check=False,
     )
     assert ran.stdout.split() == ["completed", "30", "60", "60"], ran.stdout + ran.stderr
-    assert Batch.objects.get(pk=half.pk).status == "pending"  # and here nothing has happened
+    assert Batch.objects.get(pk=half.pk).status == "running"  # and here nothing has happened
     assert EnrichmentResult.objects.count() == 30
 
 

@@ -100,6 +100,15 @@ def test_a_key_in_the_environment_is_referenced_and_never_copied(monkeypatch, ca
     assert KEY not in capsys.readouterr().out
 
 
+def test_a_copy_is_switched_off_before_its_workers_start(capsys):
+    seed("--enable")
+    seed("--disable")
+    assert not LLMConfig.objects.get().enabled
+    assert "Calls are switched off" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="not allowed with"):
+        seed("--enable", "--disable")
+
+
 def test_a_second_run_changes_nothing_and_makes_no_revision(capsys):
     seed("--enable", "--local-model", "qwen")
     count = Revision.objects.count()

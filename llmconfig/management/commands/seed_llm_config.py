@@ -23,8 +23,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Flags name what may be updated."""
-        parser.add_argument(
+        switch = parser.add_mutually_exclusive_group()
+        switch.add_argument(
             "--enable", action="store_true", help="Turn on the master switch: allow calls."
+        )
+        switch.add_argument(
+            "--disable",
+            action="store_true",
+            help="Turn it off: no call goes out, and batches pause. For a copy of a database,"
+            " before its workers start.",
         )
         parser.add_argument(
             "--local-model",
@@ -56,6 +63,7 @@ class Command(BaseCommand):
         """Seed; raises CommandError when a flag can't be met."""
         wishes = Wishes(
             enable=options["enable"],
+            disable=options["disable"],
             local_model=options["local_model"],
             local_url=options["local_url"],
             providers=tuple(options["provider"]),
