@@ -8,10 +8,13 @@ release doesn't know. `make rolling OLD=<commit>` runs an earlier commit's worke
 import os
 import subprocess
 import tarfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.apps import apps
 from django.core.management import call_command
@@ -24,6 +27,7 @@ from enrichment.batches.progress import progress_of
 from enrichment.models import Batch, EnrichmentResult
 from llmconfig.roles import APPS
 from metrics.models import GenerationMetric
+from tests.database import database_url
 from tests.enrichment.test_killed_workers import _settled, _until, worker
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,6 +108,38 @@ def test_a_worker_that_is_ahead_of_its_migrations_pays_for_nothing_and_goes_on_a
     with worker():
         _until(lambda at: at.status == "completed", batch)
     whole(batch, simulator, 10)
+
+
+def test_a_deadlock_with_a_worker_does_not_end_the_migrations(capfd: Any) -> None:
+    """The migration holds one table and wants another, which a session has that wants the first."""
+    call_command("migrate", "enrichment", "0021", verbosity=0)
+    first, second = "enrichment_batch_cascades", "enrichment_run_cascades"
+    try:
+        with psycopg.connect(database_url()) as worker, ThreadPoolExecutor(1) as threads:
+            worker.execute("SET deadlock_timeout = '1h'")  # so that the migration gives way
+            worker.execute(f"SELECT count(*) FROM {second}")
+            asks = threads.submit(_when_waited_for, worker, second, f"SELECT count(*) FROM {first}")
+            call_command("prepare", verbosity=0)
+            asks.result()
+    finally:
+        call_command("migrate", "enrichment", verbosity=0)
+    assert "deadlock" in capfd.readouterr().err
+    assert "dear_squares" in _columns(first)
+
+
+def _when_waited_for(worker: psycopg.Connection, table: str, statement: str) -> None:
+    with psycopg.connect(database_url(), autocommit=True) as onlooker:
+        while not onlooker.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass", [table]
+        ).fetchone()[0]:
+            time.sleep(0.02)
+    worker.execute(statement)
+    worker.rollback()
+
+
+def _columns(table: str) -> list[str]:
+    with connection.cursor() as cursor:
+        return [each.name for each in connection.introspection.get_table_description(cursor, table)]
 
 
 @pytest.mark.history

@@ -1,14 +1,19 @@
 """`manage.py prepare`: bring the database to this release, before servers and workers start."""
 
+import time
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
+from psycopg.errors import DeadlockDetected
 
 from llmconfig.runtime import advisory_locks
 from llmconfig.runtime.direct_sessions import direct_session
+
+MAX_TRIES = 10
+PAUSE_SECONDS = 0.5
 
 
 class Command(BaseCommand):
@@ -45,9 +50,25 @@ class Command(BaseCommand):
             ) from error
         # The lock ends with this connection, and so with the process however it ends.
         try:
-            call_command("migrate", interactive=False, verbosity=options["verbosity"])
+            self._migrate(verbosity=options["verbosity"])
             if not options["no_seed"]:
                 call_command("seed_llm_config", stdout=self.stdout)
             call_command("sync_llm_config", stdout=self.stdout, take=options["take"])
         finally:
             connection.close()
+
+    def _migrate(self, *, verbosity: int) -> None:
+        """Migrate, again where a deadlock with running workers undid a migration, which is whole
+        or not at all; raises OperationalError for the last one."""
+        for left in reversed(range(MAX_TRIES)):
+            try:
+                call_command("migrate", interactive=False, verbosity=verbosity)
+            except OperationalError as error:
+                if not left or not isinstance(error.__cause__, DeadlockDetected):
+                    raise
+                self.stderr.write(
+                    "Migrating met a deadlock with processes that work meanwhile: trying again."
+                )
+                time.sleep(PAUSE_SECONDS)
+            else:
+                return
