@@ -122,6 +122,14 @@ def test_a_batch_with_unpriced_calls_says_so_wherever_its_cost_stands(
     assert shown.split()[0] in capsys.readouterr().out
 
 
+def test_the_list_of_batches_tells_done_and_skipped_rows_apart(capsys):
+    BatchChunk.objects.filter(batch=make_batch()).update(rows_skipped=2)
+    call_command("llm_batch", "list")
+    head, row = capsys.readouterr().out.splitlines()[1::2]
+    assert [each.strip() for each in head.split("┃")][4:8] == ["done", "skipped", "failed", "rows"]
+    assert [each.strip() for each in row.split("│")][4:8] == ["6", "2", "1", "10"]
+
+
 def test_a_batch_page_shows_how_far_it_is_and_why_rows_failed(client):
     page = client.get(page_of(make_batch()))
     text = page.content.decode()

@@ -77,10 +77,11 @@ class Command(BaseCommand):
             told = [{"batch_id": str(row.pk), **asdict(progress_of(row.pk))} for row in rows]
             self.stdout.write(orjson.dumps(told, default=in_full).decode())
             return
-        table = Table("id", "enrichment", "status", "done", "failed", "rows", "cost")
+        counts = ("done", "skipped", "failed", "rows")
+        table = Table("id", "enrichment", "status", *counts, "cost")
         for row in rows:
             at = progress_of(row.pk)
-            figures = (f"{at.done + at.skipped:,}", f"{at.failed:,}", f"{at.total:,}")
+            figures = [f"{each:,}" for each in (at.done, at.skipped, at.failed, at.total)]
             table.add_row(str(row.pk), row.enrichment, at.status, *figures, str(at.cost))
         console = Console(
             file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 120
