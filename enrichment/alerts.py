@@ -25,8 +25,13 @@ def paused() -> Iterable[AlertEvent]:
             occurrence=str(batch.resumed_at or batch.created_at),
             title=f"Batch {batch} is paused",
             text=f"The batch {batch} over {batch.rows_total:,} rows is paused:"
-            f" {batch.status_reason or 'no reason is given'} It goes on when somebody resumes it.",
+            f" {batch.status_reason or 'no reason is given'}{_how_it_goes_on(batch)}",
         )
+
+
+def _how_it_goes_on(batch: Batch) -> str:
+    """Blank where the batch's own reason says it."""
+    return "" if batch.awaits_budget is not None else " It goes on when somebody resumes it."
 
 
 def failed() -> Iterable[AlertEvent]:

@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
-from enrichment.batches import automatic, schedules
+from enrichment.batches import automatic, lifecycle, schedules
 from enrichment.engine import shift, submissions
 from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.reaper import lanes_to_queue
@@ -64,9 +64,11 @@ def run_lane(batch_id: str) -> None:
 def revive_stalled_batches() -> None:
     """Queue the lanes that are missing; surplus ones end at once, so doing it twice is safe.
 
+    Batches that a spent budget paused go on first, where it has room again.
     Those that wait in the queue already, because all workers are busy, aren't missing: or the queue
     would grow with every look.
     """
+    lifecycle.go_on_within_budgets()
     missing, unattended, alone = lanes_to_queue(), runs.unattended(), judges.unattended()
     queued = _queued_work() if missing or unattended or alone else Counter()
     for batch_id, lanes in missing.items():

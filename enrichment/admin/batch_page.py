@@ -49,6 +49,7 @@ STATUS_TONES = {
 VERBS = {
     "pause": _("Pause"),
     "resume": _("Resume"),
+    "hold": _("Keep paused"),
     "cancel": _("Cancel"),
     "retry": _("Retry"),
     "undo": _("Undo"),
@@ -99,12 +100,12 @@ class FailedRow(Struct, frozen=True):
     call: str
 
 
-def allowed_controls(progress: Progress) -> tuple[str, ...]:
-    """What may be pressed in a state."""
+def allowed_controls(progress: Progress, *, awaits_budget: bool = False) -> tuple[str, ...]:
+    """What may be pressed in a state; a paused batch that awaits a budget goes on by itself."""
     if progress.status in WORKABLE:
         return ("pause", "cancel")
     if progress.status == BatchStatus.PAUSED:
-        return ("resume", "cancel")
+        return ("resume", "hold", "cancel") if awaits_budget else ("resume", "cancel")
     retry_too = progress.status == BatchStatus.COMPLETED and progress.failed
     undo_too = ("undo",) if progress.done else ()
     return ("retry", *undo_too) if retry_too else undo_too
@@ -215,7 +216,11 @@ def page(batch: Batch, *, may_control: bool) -> dict[str, Any]:
         "nobody": _waits_for_nobody(batch),
         "progress_url": reverse("admin:enrichment_batch_progress", args=[batch.pk]),
         "live": progress.status not in TERMINAL,
-        "buttons": [_button(batch, verb) for verb in allowed_controls(progress) if may_control],
+        "buttons": [
+            _button(batch, verb)
+            for verb in allowed_controls(progress, awaits_budget=batch.awaits_budget is not None)
+            if may_control
+        ],
         "failed_rows": few,
         "failed_shown": FAILED_SHOWN,
         "kinds": [(kind, count(number)) for kind, number in kinds(reasons)],

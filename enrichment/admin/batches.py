@@ -76,6 +76,7 @@ def cancel(batch: Batch) -> str:
 
 CONTROLS: dict[str, Callable[[Batch], str]] = {
     "pause": pause,
+    "hold": pause,
     "resume": resume,
     "cancel": cancel,
     "retry": retry,

@@ -12,6 +12,7 @@ Each move is one conditional UPDATE, so that of two that happen at once only one
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
@@ -23,12 +24,14 @@ from django.db.models.functions import Coalesce, Concat, Now, Right, Trim
 from django.utils.translation import gettext
 
 from enrichment import signals
+from enrichment.batches import budget_waits
 from enrichment.batches.chunks import chunk_size, cut
 from enrichment.batches.creation import Terms, check_terms
 from enrichment.batches.progress import progress_of, spent_by
 from enrichment.errors import NotAllowedNow
 from enrichment.models import Batch, BatchChunk, BatchStatus, ChunkStatus, ResultState
 from enrichment.models.batches import TERMINAL, WORKABLE
+from llmconfig.client.types import BudgetShortage
 from llmconfig.configuration import snapshot
 
 logger = logging.getLogger(__name__)
@@ -45,6 +48,7 @@ MOVES: Mapping[BatchStatus, frozenset[BatchStatus]] = MappingProxyType(
 )
 MAX_REASON = 2000  # characters
 BY_A_PERSON = "Paused by a person."
+AWAITS_NOTHING: Mapping[str, Any] = MappingProxyType({"awaits_budget": None, "awaits_usd": None})
 
 
 def start(batch_id: UUID) -> None:
@@ -56,18 +60,32 @@ def start(batch_id: UUID) -> None:
 
 
 def pause(batch: Batch, *, reason: str = BY_A_PERSON) -> None:
-    """Send nothing more; what is in flight is still written. Raises NotAllowedNow."""
+    """Send nothing more; what is in flight is still written. Raises NotAllowedNow.
+
+    A batch that a spent budget has paused no longer goes on by itself.
+    """
+    waiting = Batch.objects.filter(
+        pk=batch.pk, status=BatchStatus.PAUSED, awaits_budget__isnull=False
+    )
+    if waiting.update(status_reason=reason, **AWAITS_NOTHING):
+        batch.refresh_from_db()
+        return
     _move_or_refuse(batch, BatchStatus.PAUSED, reason)
 
 
-def pause_for(batch: Batch, reason: str) -> None:
+def pause_for(batch: Batch, reason: str, *, shortage: BudgetShortage | None = None) -> None:
     """Pause a batch that runs or waits for a worker until a person has looked after it.
 
-    `batch` as it was read before the reason came up: one that a person has resumed since goes on,
-    for they know better than the older reason.
+    With a budget's `shortage` only until that has room again (`go_on_within_budgets`). `batch` as
+    it was read before the reason came up: one that a person has resumed since goes on, for they
+    know better than the older reason.
     """
     not_resumed = Batch.objects.filter(resumed_at=batch.resumed_at)
-    moved = _move(batch.pk, BatchStatus.PAUSED, reason=reason, among=not_resumed)
+    awaited = AWAITS_NOTHING
+    if shortage is not None:
+        reason = f"{reason} {budget_waits.until_when(shortage)}"
+        awaited = {"awaits_budget": shortage.budget_id, "awaits_usd": shortage.needs_usd}
+    moved = _move(batch.pk, BatchStatus.PAUSED, reason=reason, among=not_resumed, **awaited)
     said = "is paused" if moved else "was resumed, paused or ended before it could be paused"
     logger.warning("Batch %s %s: %s", batch.pk, said, reason)
 
@@ -115,6 +133,17 @@ def resume(batch: Batch, *, max_cost_usd: Decimal | None = None) -> None:
     batch.max_cost_usd = cap
     batch.save(update_fields=["max_cost_usd"])
     _count_anew(batch)
+
+
+def go_on_within_budgets() -> None:
+    """Resume the batches that a spent budget paused and whose budget has room again.
+
+    One that may not go on for another reason, its cap or calls that are off, stays paused.
+    """
+    for batch in budget_waits.have_room():
+        with suppress(NotAllowedNow):
+            resume(batch)
+            logger.info("Batch %s goes on: its budget has room again.", batch.pk)
 
 
 def cancel(batch: Batch) -> None:
@@ -202,7 +231,7 @@ def _move(
     allowed = MOVES[status] if before is None else MOVES[status] & {before}
     batches = Batch.objects.all() if among is None else among
     found = batches.filter(pk=batch_id, status__in=list(allowed))
-    moved = bool(found.update(status=status, **columns))
+    moved = bool(found.update(status=status, **{**AWAITS_NOTHING, **columns}))
     if moved:
         signals.tell(batch_id, status)
     return moved

@@ -28,10 +28,10 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.errors import FactMissing
 from enrichment.facts import fetching
 from llmconfig import client
-from llmconfig.client.errors import GenerationFailed
+from llmconfig.client.errors import BudgetExceeded, GenerationFailed
 from llmconfig.client.http import background_loop
 from llmconfig.client.recording.recorders import Texts
-from llmconfig.client.types import CallRecord
+from llmconfig.client.types import BudgetShortage, CallRecord
 from llmconfig.errors import ConfigurationError, LLMError
 from llmconfig.runtime.records import replace
 
@@ -65,6 +65,7 @@ class Dispatcher:
         self.wanted = wanted  # outcomes that wake the lane
         self.use_cache = use_cache
         self.stop_reason: LLMError | None = None
+        self.shortage: BudgetShortage | None = None  # where a spent budget is why
         self.failure: Exception | None = None  # why nothing can be announced, and so sent
         self.refill_below = 0  # rows queued; 0 when there is nothing to claim
         # Each is counted by one thread alone, so that no row can be missed between two queues.
@@ -370,6 +371,7 @@ class Dispatcher:
     def _stop_for(self, error: LLMError) -> None:
         """Not the row's fault: the whole batch has to wait for a person."""
         self.stop_reason = error
+        self.shortage = error.shortage if isinstance(error, BudgetExceeded) else None
         self._stopped = self._silenced = True
 
     def _over(self, row: OutgoingRow, outcome: Outcome | None) -> None:

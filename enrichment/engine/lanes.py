@@ -30,6 +30,7 @@ from enrichment.enrichments import get
 from enrichment.errors import BadPrompt, UnknownEnrichment
 from enrichment.models import Batch, BatchStatus
 from enrichment.models.batches import WORKABLE
+from llmconfig.client.types import BudgetShortage
 from llmconfig.configuration import snapshot
 from llmconfig.runtime.direct_sessions import direct_session
 
@@ -313,7 +314,7 @@ class _Lane:
         if self.turn.is_over(written, self.pump.held_by_limits) and not self.closing:
             self._close(yielding=True)
         if self.pump.stop_reason is not None:
-            self._pause(str(self.pump.stop_reason))
+            self._pause(str(self.pump.stop_reason), self.pump.shortage)
         elif not stored.running:
             self._fall_silent()
 
@@ -388,9 +389,9 @@ class _Lane:
         if reason:
             self._pause(reason)
 
-    def _pause(self, reason: str) -> None:
+    def _pause(self, reason: str, shortage: BudgetShortage | None = None) -> None:
         """Pause the batch as this lane took it up; resumed since, it goes on with the next lane."""
-        lifecycle.pause_for(self.batch, reason)
+        lifecycle.pause_for(self.batch, reason, shortage=shortage)
         self._fall_silent()
 
     def _end(self) -> LaneEnd:

@@ -255,9 +255,10 @@ class BatchCommand(BaseCommand):
                 + (f" {at.reason}" if at.reason else "")
             )
         if at.status != BatchStatus.COMPLETED or at.failed:
+            rows = f" with {counted(at.failed, 'failed row')}" if at.failed else ""
+            listed = " The admin lists them with their reasons." if at.failed else ""
             raise CommandError(
-                f"Batch {batch.pk} is {at.status} with {at.failed} failed rows."
-                f" {at.reason} The admin lists them with their reasons.",
+                f"Batch {batch.pk} is {at.status}{rows}. {at.reason}".rstrip() + listed,
                 returncode=3,
             )
 

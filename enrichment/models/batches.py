@@ -114,6 +114,9 @@ class Batch(models.Model):
     # What its calls wait for, as a lane noted it, and until when that holds.
     waits_for = models.TextField(blank=True, default="", editable=False)
     waits_until = models.DateTimeField(null=True, editable=False)
+    # Paused by a spent budget: its id, and what it has to have left before the batch goes on.
+    awaits_budget = models.BigIntegerField(null=True, editable=False)
+    awaits_usd = models.DecimalField(max_digits=20, decimal_places=10, null=True, editable=False)
     # Calls by weight that it was served, while it has anything to do (`engine.turns`).
     served = models.FloatField(null=True, editable=False)
     rows_total = models.PositiveIntegerField(default=0)

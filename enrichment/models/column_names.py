@@ -8,6 +8,8 @@ COLUMNS = {
     "audited": _("audited"),
     "audits": _("audits"),
     "automatic": _("automatic"),
+    "awaits_budget": _("awaits budget"),
+    "awaits_usd": _("awaits (USD)"),
     "batch": _("batch"),
     "before_decision": _("before the decision"),
     "block": _("block"),

@@ -12,18 +12,29 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Self
 
-from llmconfig.client.types import CallRecord, Generation
+from llmconfig.client.types import BudgetShortage, CallRecord, Generation
 from llmconfig.errors import ConfigurationError, LLMError
 
 
 class BudgetExceeded(ConfigurationError):
-    """A hard limit forbids the call; the text names the budget. Holds the call's record."""
+    """A hard limit forbids the call; the text names the budget. Holds the call's record.
+
+    `shortage` is the budget and what it would have to have left; None where its limit isn't why,
+    but a price that nobody knows.
+    """
 
     code = "budget_exceeded"
 
-    def __init__(self, message: str, *, record: CallRecord | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        record: CallRecord | None = None,
+        shortage: BudgetShortage | None = None,
+    ) -> None:
         super().__init__(message)
         self.record = record
+        self.shortage = shortage
 
 
 class GenerationFailed(LLMError):

@@ -248,6 +248,13 @@ class CallRecord(Struct, frozen=True):
     id: UUID = field(default_factory=new_id)
 
 
+class BudgetShortage(Struct, frozen=True):
+    """What a budget has to have left for a call: its id, and US dollars."""
+
+    budget_id: int
+    needs_usd: Decimal
+
+
 class Thought(Struct, frozen=True):
     """Something that a model thought before it answered, or a piece of it; never the answer.
 

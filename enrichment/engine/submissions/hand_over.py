@@ -115,7 +115,8 @@ def intend(chunk: BatchChunk) -> ProviderBatchSubmission | None:
     calls = (call_of(submission, enrichment, item) for item in sent)
     answer = money.commit(calls, asked.target, snapshot.current(), holder=submission.pk)
     if answer.verdict is BudgetVerdict.REFUSED:
-        lifecycle.pause_for(chunk.batch, f"{answer.why[:1].upper()}{answer.why[1:]}.")
+        why = f"{answer.why[:1].upper()}{answer.why[1:]}."
+        lifecycle.pause_for(chunk.batch, why, shortage=answer.shortage)
     if answer.verdict is not BudgetVerdict.GRANTED:
         return None
     _keep_only(chunk, submission, items)

@@ -24,6 +24,7 @@ from llmconfig.client.traffic import response_cache
 from llmconfig.client.traffic.admission import (
     MAYBE_BILLED,
     Admission,
+    BudgetRefused,
     budgets_of,
 )
 from llmconfig.client.traffic.rate_limits import NotAdmitted
@@ -145,6 +146,7 @@ class TargetExchange:
             replace(attempt, waited_ms=waited_ms),
             transient=refusal.code != "budget_exceeded",
             degrade=can_degrade and refusal.code in {"budget_soft", "limited"},
+            shortage=refusal.shortage if isinstance(refusal, BudgetRefused) else None,
         )
 
     async def request(self) -> AttemptResult:

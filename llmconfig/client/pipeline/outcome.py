@@ -120,8 +120,9 @@ def outcome_of(state: GenerationState, record: CallRecord) -> Outcome:
         told = tuple(_generation(each, None, record, native) for each, native in pairs)
         return replace(made, others=told)
     refusal = _refused_by_budget(state)
-    if refusal:
-        return BudgetExceeded(f"{state.call.node}: {refusal}.", record=record)
+    if refusal is not None:
+        said = f"{state.call.node}: {refusal.attempt.detail}."
+        return BudgetExceeded(said, record=record, shortage=refusal.shortage)
     return _error(state, record)
 
 
@@ -144,13 +145,11 @@ def _generation(
     )
 
 
-def _refused_by_budget(state: GenerationState) -> str:
-    """The reason, if it is only for budgets that no target was asked."""
-    reasons = [
-        each.attempt.detail for each in state.attempts if each.attempt.outcome == "budget_exceeded"
-    ]
+def _refused_by_budget(state: GenerationState) -> AttemptResult | None:
+    """The first refusal, if it is only for budgets that no target was asked."""
+    refused = [each for each in state.attempts if each.attempt.outcome == "budget_exceeded"]
     asked = any(each.attempt.outcome not in UNSENT for each in state.attempts)
-    return reasons[0] if reasons and not asked else ""
+    return refused[0] if refused and not asked else None
 
 
 def _error(state: GenerationState, record: CallRecord) -> GenerationFailed:

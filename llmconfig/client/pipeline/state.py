@@ -12,7 +12,16 @@ from msgspec import Struct, field
 from llmconfig.client import structured_output
 from llmconfig.client.pipeline import token_limits
 from llmconfig.client.structured_output import OutputSchema
-from llmconfig.client.types import ESTIMATED, NO_USAGE, REPORTED, UNKNOWN, Attempt, Call, Usage
+from llmconfig.client.types import (
+    ESTIMATED,
+    NO_USAGE,
+    REPORTED,
+    UNKNOWN,
+    Attempt,
+    BudgetShortage,
+    Call,
+    Usage,
+)
 from llmconfig.client.wire import Reply
 from llmconfig.configuration import in_force
 from llmconfig.configuration.facts import Degradation
@@ -37,7 +46,7 @@ class AttemptResult(Struct, frozen=True):
     """An attempt and what may follow it: the same again, a repair, a cheaper model, or nothing.
 
     `transient` says whether a later call may fare better; `reply` is set if the answer is good,
-    `rejected` if it breaks its schema.
+    `rejected` if it breaks its schema, `shortage` if a budget's hard limit forbade it.
     """
 
     target: Target
@@ -50,6 +59,7 @@ class AttemptResult(Struct, frozen=True):
     repair: bool = False
     degrade: bool = False
     adjusted: bool = False  # a parameter was refused, and the request was changed
+    shortage: BudgetShortage | None = None
     ended: float = field(default_factory=time.perf_counter)
 
 

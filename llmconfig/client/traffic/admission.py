@@ -15,7 +15,7 @@ from llmconfig.client.traffic.adaptive_concurrency import OVERLOADED
 from llmconfig.client.traffic.budget_ledger import BudgetVerdict
 from llmconfig.client.traffic.budgets import BudgetLedgerClient, LedgerLost
 from llmconfig.client.traffic.rate_limits import NotAdmitted, RateLimiter, limiter_of
-from llmconfig.client.types import ANSWERED, Attempt, Call, Usage
+from llmconfig.client.types import ANSWERED, Attempt, BudgetShortage, Call, Usage
 from llmconfig.configuration import prices
 from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.configuration.resolution import Target
@@ -30,9 +30,13 @@ MAYBE_BILLED = frozenset({"timeout", "bad_reply", "reply_too_large", *ANSWERED})
 
 
 class BudgetRefused(NotAdmitted):
-    """A budget's hard limit forbids the call."""
+    """A budget's hard limit forbids the call; `shortage` says how much it would have to have."""
 
     code = "budget_exceeded"
+
+    def __init__(self, why: str, shortage: BudgetShortage | None = None) -> None:
+        super().__init__(why)
+        self.shortage = shortage
 
 
 class BudgetSoft(NotAdmitted):
@@ -267,7 +271,7 @@ class Admission:
         if answer.verdict is BudgetVerdict.DEGRADED:
             raise BudgetSoft(answer.why)
         if answer.verdict is BudgetVerdict.REFUSED:
-            raise BudgetRefused(answer.why)
+            raise BudgetRefused(answer.why, answer.shortage)
         self._budgets, self._held = matched, held
 
     def _cost(self, attempt: Attempt | None) -> Decimal:

@@ -18,6 +18,7 @@ from msgspec import Struct
 from psycopg import ClientCursor
 
 from llmconfig.client.traffic.ahead import PART_OF_WHAT_IS_LEFT
+from llmconfig.client.types import BudgetShortage
 from llmconfig.configuration import time_zones
 from llmconfig.configuration.facts import BudgetFacts
 from llmconfig.models import BudgetPeriod
@@ -42,10 +43,14 @@ class BudgetVerdict(Enum):
 
 
 class BudgetAnswer(Struct, frozen=True):
-    """The verdict, and why it isn't a grant: the budget and its state in words."""
+    """The verdict, and why it isn't a grant: the budget and its state in words.
+
+    `shortage` is what a hard limit lacks; None where no money would help.
+    """
 
     verdict: BudgetVerdict
     why: str = ""
+    shortage: BudgetShortage | None = None
 
 
 GRANTED = BudgetAnswer(BudgetVerdict.GRANTED)
@@ -339,7 +344,8 @@ def _decide(wish: Wish, lines: Mapping[int, LedgerLine]) -> BudgetAnswer:
                 f"the budget “{line.name}” has spent ${line.spent:.4f} of its hard limit of"
                 f" ${line.hard:f}, and this call may cost ${wish.most_usd:.4f}"
             )
-            return BudgetAnswer(BudgetVerdict.REFUSED, why)
+            shortage = BudgetShortage(line.id, wish.most_usd)
+            return BudgetAnswer(BudgetVerdict.REFUSED, why, shortage)
         if line.spent + line.held + wish.most_usd > line.hard:
             waits = waits or f"the budget “{line.name}” is held by calls under way"
     if waits:
