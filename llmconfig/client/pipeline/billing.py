@@ -16,7 +16,7 @@ from llmconfig.client.types import (
     Billed,
     Usage,
 )
-from llmconfig.client.wire.usage import tier_name
+from llmconfig.client.wire.billing_words import tier_name
 from llmconfig.configuration import prices
 from llmconfig.configuration.pricing import BATCH
 from llmconfig.configuration.resolution import Target

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from llmconfig.client.types import Call, Message, Usage
-from llmconfig.client.wire.usage import tier_name
+from llmconfig.client.wire.billing_words import tier_name
 from llmconfig.configuration.pricing import PriceFacts, worst_case
 
 # Of a search tool whose request doesn't bound them.
