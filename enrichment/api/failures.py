@@ -71,7 +71,8 @@ class EnrichmentEndpoint(Endpoint):
         if isinstance(exc, EnrichmentError) and exc.field in self.request_names:
             names = self.request_names[exc.field]
             given = self.request.data
-            name = next((each for each in names if given.get(each)), names[-1])
+            written = given if isinstance(given, Mapping) else {}
+            name = next((each for each in names if written.get(each)), names[-1])
             exc.args = (f"{name}: {str(exc).removeprefix(f'{exc.field}: ')}",)
             exc.field = name
         return super().handle_exception(exc)

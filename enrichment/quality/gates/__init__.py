@@ -7,8 +7,9 @@ from enrichment.quality.findings import (
     register_code,
 )
 from enrichment.quality.gates.addresses import unknown_addresses
-from enrichment.quality.gates.attesting import Fields, attested
+from enrichment.quality.gates.attesting import attested
 from enrichment.quality.gates.carried import HomeCondition, carried
+from enrichment.quality.gates.claims import Fields
 from enrichment.quality.gates.columns import (
     Amount,
     Choice,

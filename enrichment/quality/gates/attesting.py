@@ -10,42 +10,46 @@ something that nobody said. What can't be attested is held, also where it is tru
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.attestations import (
-    GOVERNORS,
     Attestations,
-    Said,
     attestations,
-    keys_of,
-    speaks,
     with_their_ends,
     without_addresses,
 )
-from enrichment.quality.gates.comparison import is_content, stem, words
-from enrichment.quality.gates.concepts import Concept, ConceptIndex
+from enrichment.quality.gates.claims import (
+    NO_FIELDS,
+    NO_NAMES,
+    Claims,
+    Fields,
+    framed,
+    is_for_relatives,
+    is_of_a_being,
+    is_towards,
+    is_with_whom,
+    key,
+)
+from enrichment.quality.gates.comparison import is_content, words
+from enrichment.quality.gates.concepts import Concept
 from enrichment.quality.gates.contract import Checked, Gate, found_in_answer
 from enrichment.quality.gates.evidence import NO_EVIDENCE
 from enrichment.quality.gates.likings import is_liked, is_trait
 from enrichment.quality.gates.rewriting import INVENTED
+from enrichment.quality.gates.said import GOVERNORS, Said, keys_of, speaks
 from enrichment.quality.lexicon.attesting import (
     BEINGS,
     BREAKS,
     FITTED,
     NARROWING,
-    NO_FORMS,
     PAST_VERBS,
-    PLAIN_FRAMES,
     PRONOUNS,
     SAYING,
-    TOWARDS,
 )
 from enrichment.quality.lexicon.editing import COUNTS
-from enrichment.quality.lexicon.subjects import FOR_WHOSE, RELATIVES
 
 MOVED = register_code(
     "said_of_another",
@@ -55,59 +59,15 @@ MOVED = register_code(
 MAX_ATTESTED = 4_000  # characters of an answer; a sentence has at most MAX_CLAIMS words of meaning
 MAX_CLAIMS = 60
 MAX_SHORT = 2  # claims of a text that says something by itself: “small”
-TOWARDS_WITHIN = 6  # words between “with” and “dogs”
 NEAR = 4  # words in which “dog” stands in front of “friendly”
 MAX_LOOKED_AT = 50  # sentences of the source that have a run's words
-
-
-NO_NAMES = frozenset[str]()
-
-
-@dataclass(frozen=True)
-class Fields:
-    """What an answer's fields are about: the `home` that is wanted, lists of `traits`, `likings`.
-
-    Names of fields; in all others anything may be said.
-    """
-
-    home: AbstractSet[str] = NO_NAMES
-    traits: AbstractSet[str] = NO_NAMES
-    likings: AbstractSet[str] = NO_NAMES
-
-
-@dataclass(frozen=True)
-class Claims:
-    """What is known of a table's words: `framing` claim nothing, `concepts` have their grounds."""
-
-    framing: AbstractSet[str]
-    concepts: Sequence[Concept]
-    fields: Fields
-
-    @cached_property
-    def index(self) -> ConceptIndex:
-        """What a source has to speak of for the concepts."""
-        return ConceptIndex([each.grounds or each for each in self.concepts])
-
-    @cached_property
-    def grounds(self) -> dict[str, int]:
-        """What a source has to speak of for a claim, by the key of the claim's word."""
-        return {
-            _key(word): at
-            for at, concept in enumerate(self.concepts)
-            for word in concept.words["en"].split()
-        }
-
-    def ground_of(self, word: str) -> Concept | None:
-        """What a source has to speak of for this word; None for a word that isn't known."""
-        at = self.grounds.get(_key(word))
-        return None if at is None else self.index.concepts[at]
 
 
 def attested(
     framing: AbstractSet[str],
     concepts: Sequence[Concept],
     decided: Mapping[str, AbstractSet[str]],
-    fields: Fields = Fields(),
+    fields: Fields = NO_FIELDS,
 ) -> Gate:
     """A gate for texts that are written from a source: each claim needs a sentence that says it.
 
@@ -164,14 +124,6 @@ def _of_columns(checked: Checked) -> frozenset[str]:
     return frozenset().union(*(keys_of(word) for text in texts for word in words(text)), ())
 
 
-def _is_for_relatives(pieces: Sequence[str]) -> bool:
-    """Whether a home is looked for another: “a home for her pups”."""
-    return any(
-        (first, second) in FOR_WHOSE and third in RELATIVES
-        for first, second, third in zip(pieces, pieces[1:], pieces[2:], strict=False)
-    )
-
-
 @dataclass(frozen=True)
 class _Reader:
     """One sentence of an answer beside the sentences of its source."""
@@ -186,7 +138,7 @@ class _Reader:
         """The code of what is wrong with it; blank where all is attested."""
         if " ".join(words(self.sentence.text)) in self.known.whole:
             return ""
-        if self.field in self.claims.fields.home and _is_for_relatives(self.sentence.pieces):
+        if self.field in self.claims.fields.home and is_for_relatives(self.sentence.pieces):
             return MOVED
         claimed = self._claimed()
         if len(claimed) > MAX_CLAIMS:
@@ -222,15 +174,15 @@ class _Reader:
             for at in content
             if pieces[at] in BEINGS or self.free.isdisjoint(self.sentence.keys[at])
         ]
-        framed = _framed(pieces)
+        in_frames = framed(pieces)
         claimed = [
             at
             for at in content
-            if at not in framed
-            and (pieces[at] not in self.claims.framing or _is_of_a_being(pieces, at))
+            if at not in in_frames
+            and (pieces[at] not in self.claims.framing or is_of_a_being(pieces, at))
         ]
         # A frame that stands alone says something: “great”, though not “a loving home”.
-        return claimed or [at for at in content if at not in framed]
+        return claimed or [at for at in content if at not in in_frames]
 
     def _runs(self, claimed: Sequence[int], first: int) -> list[int]:
         """Where a run of claims that begins here may end, the longest first."""
@@ -300,7 +252,7 @@ class _Reader:
         """The source's sentences that have a word, or speak for the concept that it claims."""
         by_key = self.known.by_key
         found = {place for key in self.sentence.keys[at] for place in by_key.get(key, ())}
-        concept = self.claims.grounds.get(_key(self.sentence.pieces[at]))
+        concept = self.claims.grounds.get(key(self.sentence.pieces[at]))
         if concept is not None:
             found.update(self.known.speaking_of(self.claims.index, concept))
         return found
@@ -391,8 +343,8 @@ class _Reader:
 
     def _fits(self, said: Said, place: int, at: int) -> bool:
         """Whether the source says it of these beings too: “dog friendly” is no “friendly”."""
-        if _is_with_whom(self.sentence.pieces, at):
-            return _is_towards(said.pieces, place)
+        if is_with_whom(self.sentence.pieces, at):
+            return is_towards(said.pieces, place)
         with_whom = self.sentence.pieces[at - 1] if at else ""
         if self.sentence.pieces[at] not in FITTED or not is_content(with_whom):
             return True
@@ -425,33 +377,3 @@ class _Reader:
             or self.sentence.pieces[at][0].isdigit()
         )
         return is_state and said.is_past(place) and not self.sentence.is_past(at)
-
-
-def _is_of_a_being(pieces: Sequence[str], at: int) -> bool:
-    """Whether a word tells with whom: “dog friendly”, “good with dogs”."""
-    return _is_with_whom(pieces, at) or pieces[at + 1 : at + 2] in _FITTED
-
-
-def _is_with_whom(pieces: Sequence[str], at: int) -> bool:
-    return pieces[at] in BEINGS and "with" in pieces[max(0, at - NEAR) : at]
-
-
-def _is_towards(pieces: Sequence[str], at: int) -> bool:
-    return not TOWARDS.isdisjoint(pieces[max(0, at - TOWARDS_WITHIN) : at])
-
-
-def _key(word: str) -> str:
-    return word if word in NO_FORMS else stem(word)
-
-
-_FITTED = frozenset((each,) for each in FITTED)
-
-
-def _framed(pieces: Sequence[str]) -> frozenset[int]:
-    """The places of words that belong to a frame: “a loving home”."""
-    return frozenset(
-        place
-        for at in range(len(pieces) - 1)
-        if (pieces[at], pieces[at + 1]) in PLAIN_FRAMES
-        for place in (at, at + 1)
-    )

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.findings import GateFinding, register_code
-from enrichment.quality.gates.attestations import LIMITED_BY_AGE, Said, attestations
+from enrichment.quality.gates.attestations import attestations
 from enrichment.quality.gates.comparison import is_content
 from enrichment.quality.gates.concepts import Concept, ConceptIndex, Text
 from enrichment.quality.gates.contract import Checked, Gate, found_in_answer
+from enrichment.quality.gates.said import LIMITED_BY_AGE, Said
 from enrichment.quality.lexicon.attesting import HOMES, JOINERS
 
 DROPPED_CONDITION = register_code(

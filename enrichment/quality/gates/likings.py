@@ -6,8 +6,8 @@ interests: “positive for heartworm” makes no positive dog, “take her on wa
 
 from collections.abc import Sequence
 
-from enrichment.quality.gates.attestations import Said
 from enrichment.quality.gates.comparison import is_content
+from enrichment.quality.gates.said import Said
 from enrichment.quality.lexicon.attesting import BE, JOINERS, OWN_NOUNS, SAYING
 from enrichment.quality.lexicon.subjects import (
     BECOMES,

@@ -5,9 +5,10 @@ English; `attestations` has the sentences.
 
 from collections.abc import Set as AbstractSet
 
-from enrichment.quality.gates.attestations import MAX_PLACES, Said, attestations, keys_of
+from enrichment.quality.gates.attestations import attestations
 from enrichment.quality.gates.comparison import words
 from enrichment.quality.gates.concepts import Concept
+from enrichment.quality.gates.said import MAX_PLACES, Said, keys_of
 from enrichment.quality.languages import guess
 
 

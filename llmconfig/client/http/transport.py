@@ -21,10 +21,10 @@ from llmconfig.client.http.connections import (
     NotConnected,
     Origin,
     ProviderConnection,
-    ReplyHeaders,
 )
 from llmconfig.client.http.destinations import BadAddress, Destination, destination
 from llmconfig.client.http.patience import Patience
+from llmconfig.client.http.reply_headers import ReplyHeaders
 from llmconfig.runtime.per_loop import PerLoop
 from llmconfig.runtime.time_limits import limits_of
 
