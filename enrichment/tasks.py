@@ -17,6 +17,7 @@ from enrichment.batches import automatic, lifecycle, schedules
 from enrichment.engine import shift, submissions
 from enrichment.engine.db_sessions import SESSION_ERRORS
 from enrichment.engine.reaper import lanes_to_queue
+from enrichment.enrichments import coded
 from enrichment.errors import EnrichmentError
 from enrichment.evaluations import judges, runs
 from enrichment.evaluations.at_provider import rounds
@@ -43,6 +44,12 @@ def sync_configuration(**_: Any) -> None:
     """Once, in the parent; its connection isn't the children's."""
     sync_at_start()
     connections.close_all()
+
+
+@worker_init.connect(dispatch_uid="nodewise-load-enrichments")
+def load_enrichments(**_: Any) -> None:
+    """Once, in the parent, so that its children share the memory of what judges their answers."""
+    coded()
 
 
 @shared_task(name=RUN_LANE, ignore_result=True)

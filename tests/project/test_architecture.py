@@ -141,6 +141,25 @@ def test_starting_imports_nothing_that_only_others_need(start, imported_too_earl
     assert imported_too_early[start] == []
 
 
+PARENT = """
+import django; django.setup()
+import sys
+from enrichment import tasks
+early = "enrichment.quality.gates" in sys.modules
+tasks.load_enrichments()
+print(early, "enrichment.quality.gates" in sys.modules)
+"""
+
+
+def test_a_workers_parent_loads_what_judges_answers_for_all_its_children():
+    done = subprocess.run(
+        [sys.executable, "-c", PARENT], cwd=ROOT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "project.settings"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["False", "True"]
+
+
 SENDS = """
 import django; django.setup()
 import sys; early = "celery" in sys.modules
