@@ -60,6 +60,19 @@ OTHER_DOGS = Concept(
     },
     denied=True, kind="with whom",
 )  # fmt: skip
+VACCINATED = Concept(
+    "vaccinated",
+    "vaccinated",
+    {
+        "en": "vaccinated up_to_date utd current_on_shots current_on_vaccines"
+        " current_on_vaccinations current_on_all_shots current_on_all_vaccines",
+    },
+)
+FIXED = Concept(
+    "fixed",
+    "spayed or neutered",
+    {"en": "is_spayed is_neutered been_spayed been_neutered already_spayed already_neutered"},
+)
 HOUSE_TRAINED = Concept(
     "house_trained", "house-trained",
     {
@@ -365,6 +378,12 @@ STATEMENTS = (
     Statement("good_with_cats", "good with cats", CAT, _SUITS),
     Statement("good_with_dogs", "good with dogs", OTHER_DOGS, _SUITS),
     Statement("house_trained", "house-trained", HOUSE_TRAINED),
+)
+# What a profile may not say against a column's no either: where one says “up to date on shots” and
+# the other doesn't, an adopter has to ask.
+CARE_STATEMENTS = (
+    Statement("shots_current", "vaccinated", VACCINATED),
+    Statement("fixed", "spayed or neutered", FIXED),
 )
 _MALE = "he him his himself he's boy male gentleman"
 _FEMALE = "she her hers herself she's girl female lady gal"

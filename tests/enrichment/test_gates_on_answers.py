@@ -106,6 +106,25 @@ def test_a_biography_alone_may_say_less_than_the_text_asks_of_the_home():
     assert "dropped_condition" not in {each.code for each in told}
 
 
+@pytest.mark.parametrize(
+    ("shots", "fixed", "bio", "held"),
+    [
+        (False, None, "Bo is up to date on vaccines.", True),
+        (False, None, "Bo is UTD on his shots.", True),
+        (True, None, "Bo is up to date on vaccines.", False),
+        (None, None, "Bo is up to date on vaccines.", False),
+        (None, False, "Bo is neutered.", True),
+        (None, False, "Bo will be neutered.", False),
+        (None, True, "Bo is neutered.", False),
+    ],
+)
+def test_a_profile_says_of_shots_and_neutering_nothing_against_the_columns(shots, fixed, bio, held):
+    values = {"name": "Bo", "facts": "sex: Male", "description": f"{bio} He is UTD on his shots."}
+    columns = {"shots_current": shots, "fixed": fixed}
+    told = get("dog_profiler").objections({"bio": bio}, values, variant="", columns=columns)
+    assert ("against_column" in {each.code for each in told}) is held
+
+
 def applied(name: str, source: str, part: dict[str, Any]) -> list[dict[str, Any]]:
     """The parts that are applied of an answer with this one."""
     enrichment: Any = get(name)
@@ -171,6 +190,8 @@ def test_a_tag_is_applied_with_the_sentence_that_says_it(source, tag, evidence, 
         ("The fee covers a heartworm test.", "condition", "heartworm", False),
         ("The fee covers distemper, parvo and rabies vaccines.", "condition", "parvo", False),
         ("Bo tested positive for heartworm.", "condition", "heartworm", True),
+        ("Bo is UTD on all shots.", "condition", "UTD on all shots", False),
+        ("Bo has a hip that is out.", "condition", "hip that is out", True),
         ("Bo is 3 years old and likes kids.", "age", "3 years old", True),
         ("He would do best with kids 10 and up.", "age", "10 and up", False),
         ("He lived with a 3 year old.", "age", "3 year old", False),

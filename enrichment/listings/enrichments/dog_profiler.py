@@ -8,7 +8,13 @@ from django.utils.translation import gettext_lazy as _
 from enrichment.enrichments.contract import Judgement, PromptText
 from enrichment.errors import AnswerRejected
 from enrichment.listings.abbreviations import ABBREVIATIONS
-from enrichment.listings.concepts import CHOICES, LANGUAGES, NEW_CONCEPTS, STATEMENTS
+from enrichment.listings.concepts import (
+    CARE_STATEMENTS,
+    CHOICES,
+    LANGUAGES,
+    NEW_CONCEPTS,
+    STATEMENTS,
+)
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
 from enrichment.listings.homes import HOME_CONDITIONS
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
@@ -65,6 +71,9 @@ FIELDS = Fields(
 )
 
 
+CARE_COLUMNS = tuple(each.column for each in CARE_STATEMENTS)
+
+
 class DogProfiler(ListingEnrichment):
     """A profile from the listing's own words and columns."""
 
@@ -72,7 +81,7 @@ class DogProfiler(ListingEnrichment):
     label = _("Dog profiler")
     node = "dog_profiler"
     feature = "LLM_FEATURE_DOG_PROFILER"
-    reads = ("name", "description", *FACT_COLUMNS)
+    reads = ("name", "description", *FACT_COLUMNS, *CARE_COLUMNS)
     writes = "dog_profiler_data"
     answers_in = "en"
     gates = (
@@ -83,13 +92,13 @@ class DogProfiler(ListingEnrichment):
         changed_units,
         unknown_addresses,
         unknown_names,
-        columns_decide((*STATEMENTS, *CHOICES), text_counts=False),
+        columns_decide((*STATEMENTS, *CARE_STATEMENTS, *CHOICES), text_counts=False),
         promises_kept(STATEMENTS),
         attested(FRAMING, (*TRAITS, LOVING), SIZES, FIELDS),
         concepts_kept((*NEW_CONCEPTS, *TRAITS), LANGUAGES),
         carried(HOME_CONDITIONS, "looking_for"),
     )
-    binding_columns = ("name", *FACT_COLUMNS)
+    binding_columns = ("name", *FACT_COLUMNS, *CARE_COLUMNS)
     abbreviations = ABBREVIATIONS
     prompt = PromptText(
         system=(

@@ -59,6 +59,12 @@ FORMS = {
         r"|easter)",
         re.IGNORECASE,
     ),
+    # Shots, spaying and training are no illness.
+    "condition": re.compile(
+        r"\A(?!.*\b(?:shots?|vaccin\w*|utd|up[ -]to[ -]date|deworm\w*|spay\w*|neuter\w*"
+        r"|microchip\w*|\w+[ -]trained)\b)",
+        re.IGNORECASE | re.DOTALL,
+    ),
     "person": re.compile(r"[^\W\d_]{2}"),
     "place": re.compile(r"[^\W\d_]{2}"),
     "organization": re.compile(r"[^\W\d_]{2}"),
