@@ -154,7 +154,7 @@ def _share(hits: int, of: int) -> str:
 JUDGED = """
 ## Answers of a real model, judged by hand
 Qwen2.5-Coder 1.5B (Q4_K_M), the model of `make demo`, with the prompts of its nodes, over shipped
-listings of 250 to 600 characters; {number} answers and parts of answers, each read beside its
+listings of 250 to 720 characters; {number} answers and parts of answers, each read beside its
 source: right, wrong but harmless, or dangerous (an adopter would be misled about the dog). The
 judgements with their reasons are in `fixtures/quality/judgements.tsv`. In brackets the exact 95 %
 interval. Of sets that were judged before anybody looked at what the gates did with them, and that
@@ -168,6 +168,10 @@ mended the gates afterwards:
 | the same: entities | 40 | 1 (2.5 %; 0.1 to 13.2 %) | 0 of 14 (0.0 %; 0.0 to 23.2 %) |
 | tags of 5 listings | 5 | 0 (0.0 %; 0.0 to 52.2 %) | not counted |
 | 100 answers over 21 listings, all enrichments, 30 November | 209 | 6 (2.9 %; 1.1 to 6.1 %) | 32 of 151 (21.2 %; 15.0 to 28.6 %) |
+| 52 answers over 13 listings, all but translations, by the gates after that | 127 | 3 (2.4 %; 0.5 to 6.7 %) | 29 of 119 (24.4 %; 17.0 to 33.1 %) |
+| 76 over 19, when lists and wanted homes were held to more | 177 | 1 (0.6 %; 0.0 to 3.1 %) | 32 of 155 (20.6 %; 14.6 to 27.9 %) |
+| 60 over 15 longer ones, of 601 to 720 characters, by the same | 122 | 4 (3.3 %; 0.9 to 8.2 %) | 31 of 102 (30.4 %; 21.7 to 40.3 %) |
+| **these last 188 answers over 47 listings together** | 426 | 8 (1.9 %; 0.8 to 3.7 %) | 92 of 376 (24.5 %; 20.2 to 29.1 %) |
 
 The dangerous ones: experienced owners who became experienced dogs in Spanish, the traits “loving”
 and “rescue work”, the tag “affectionate” for a “fun loving” boy, heartworms of a dog that tested

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from enrichment.enrichments import coded, get
-from enrichment.listings.concepts import CHOICES, CONCEPTS, LANGUAGES, STATEMENTS
+from enrichment.listings.concepts import CONCEPTS, LANGUAGES
+from enrichment.listings.statements import CHOICES, STATEMENTS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import Checked, Gate, addresses_model, columns_decide, concepts_kept
 from enrichment.quality.gates.attestations import attestations

@@ -25,6 +25,8 @@ HELD = [
     ("She is good with cats who ignore her.", "She is good with cats."),
     ("He lives with two cats.", "He lives with two kittens."),
     ("He needs an experienced owner.", "He needs an owner."),
+    ("He is a med/largesized mixed breed.", "He is a medium-sized mixed breed."),
+    ("He is a medium or large dog.", "He is a large dog."),
     # How far something has come.
     ("We will retest her.", "We retested her."),
     ("He is working on house training.", "He is done with house training."),

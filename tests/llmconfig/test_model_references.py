@@ -230,7 +230,7 @@ def test_the_nodes_file_names_line_and_field_and_can_say_that_it_exists(
         return caplog.text
 
     told = sync("fine:\n  default_model: gpt-4o\nwrong:\n  default_model: sim/gpt-4\n")
-    assert "line 3" in told
+    assert "line 4" in told
     assert "wrong.default_model" in told
     assert "sim/gpt-4o" in told
     assert not NodeConfiguration.objects.exists()

@@ -8,16 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from enrichment.enrichments.contract import Judgement, PromptText
 from enrichment.errors import AnswerRejected
 from enrichment.listings.abbreviations import ABBREVIATIONS
-from enrichment.listings.concepts import (
-    CARE_STATEMENTS,
-    CHOICES,
-    LANGUAGES,
-    NEW_CONCEPTS,
-    STATEMENTS,
-)
+from enrichment.listings.concepts import LANGUAGES, NEW_CONCEPTS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
 from enrichment.listings.homes import HOME_CONDITIONS
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
+from enrichment.listings.statements import CARE_STATEMENTS, CHOICES, STATEMENTS
 from enrichment.listings.traits import FRAMING, LOVING, SIZES, TRAITS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import (

@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 from enrichment.enrichments.contract import PromptText
 from enrichment.enrichments.whole_answer import complete_text
 from enrichment.listings.abbreviations import ABBREVIATIONS
-from enrichment.listings.concepts import CHOICES, STATEMENTS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
+from enrichment.listings.statements import CHOICES, STATEMENTS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import (
     changed_units,

@@ -77,6 +77,22 @@ def _lists(text: str) -> Iterator[tuple[list[list[str]], bool]]:
             yield items, priced is not None
 
 
+_SIZE = r"(tiny|small|med|medium|large|big|giant)(?:[ -]?sized?)?"
+_SIZES = re.compile(rf"\b{_SIZE}\b")
+_TWO_SIZES = re.compile(rf"\b{_SIZE}\s*(?:/|-|\bto\b|\bor\b)\s*(?:an?\s+)?{_SIZE}\b")
+_SAME_SIZE = {"med": "medium", "big": "large"}
+
+
+def size_lost(source: Passage, answer: Passage) -> str:
+    """One of two sizes between which a dog is, “medium/large”, that the answer no longer has."""
+    two = _TWO_SIZES.search(source.lower)
+    if two is None:
+        return ""
+    kept = {_SAME_SIZE.get(each, each) for each in _SIZES.findall(answer.lower)}
+    gone = [each for each in two.groups() if _SAME_SIZE.get(each, each) not in kept]
+    return f"without “{gone[0]}”" if len(gone) == 1 else ""
+
+
 MIN_ITEMS = 2
 MAX_SMALL = 3  # letters of words that are too often glued or mistyped to be looked for
 

@@ -172,7 +172,7 @@ def _changed(
         if condition:
             return condition, True
         known = cache(lambda: Known.of(checked.written_out(answer), new.keys(), besides))
-        return listed.item_lost(source, known, lost), True
+        return listed.item_lost(source, known, lost) or listed.size_lost(source, answer), True
     named = word.capitalize() in answer.text and word not in answer.text  # a place, or who it is
     return f"{word}, not {other}", named or bool(condition or {word, other} & _GRAVE)
 
