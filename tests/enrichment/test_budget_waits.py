@@ -32,6 +32,8 @@ def budget(provider, simulator, make_animals):
     snapshot.expire()
     first = creation.create("description_cleaning", Selection(limit=1))
     run_lane(first.pk)
+    gone = Budget.objects.create(name="gone", scope="everything", hard_limit_usd=1)
+    gone.delete()  # so that a budget has another id than its line in the ledger
     made = Budget.objects.create(
         name="team",
         scope="everything",

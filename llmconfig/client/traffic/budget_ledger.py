@@ -331,9 +331,9 @@ def _locked(cursor: CursorWrapper, ids: list[int], starts: list[dt.date]) -> dic
 
 def _decide(wish: Wish, lines: Mapping[int, LedgerLine]) -> BudgetAnswer:
     """Hold a wish in all its budgets, or say why not. A budget that is gone forbids nothing."""
-    concerned = [lines[each.id] for each in wish.budgets if each.id in lines]
+    concerned = {each.id: lines[each.id] for each in wish.budgets if each.id in lines}
     waits = ""
-    for line in concerned:
+    for budget_id, line in concerned.items():
         if line.soft is not None and wish.may_degrade and line.spent >= line.soft:
             why = f"the budget “{line.name}” is over its soft limit of ${line.soft:f}"
             return BudgetAnswer(BudgetVerdict.DEGRADED, why)
@@ -344,13 +344,13 @@ def _decide(wish: Wish, lines: Mapping[int, LedgerLine]) -> BudgetAnswer:
                 f"the budget “{line.name}” has spent ${line.spent:.4f} of its hard limit of"
                 f" ${line.hard:f}, and this call may cost ${wish.most_usd:.4f}"
             )
-            shortage = BudgetShortage(line.id, wish.most_usd)
+            shortage = BudgetShortage(budget_id, wish.most_usd)
             return BudgetAnswer(BudgetVerdict.REFUSED, why, shortage)
         if line.spent + line.held + wish.most_usd > line.hard:
             waits = waits or f"the budget “{line.name}” is held by calls under way"
     if waits:
         return BudgetAnswer(BudgetVerdict.WAITS, waits)
-    for line in concerned:
+    for line in concerned.values():
         line.held += wish.most_usd
     return GRANTED
 
