@@ -13,6 +13,7 @@ from django.db.models import Field, JSONField, Manager, Model
 from django.utils.translation import gettext
 from msgspec import Struct
 
+from enrichment.enrichments.judging import judging
 from enrichment.enrichments.likeness import alikeness
 from enrichment.enrichments.stated_confidence import schema_asks_confidence, stated_confidence
 from enrichment.errors import AnswerRejected, BadSelection
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from enrichment.quality.gates import Gate
     from enrichment.quality.gates.asking import GateList
 
-# The gates come with the first answer that is judged: their expressions take 0.1 s.
 logger = logging.getLogger(__name__)
 
 MAX_REFUSAL = 200  # characters of a refusal that the reviewer is shown
@@ -219,12 +219,10 @@ class Enrichment(ABC):
         An answer that isn't whole is never applied by itself, whatever the gates say. One on which
         `accept` or a gate raises is held back with the reason: it is paid.
         """
-        from enrichment.quality.gates.asking import check_failed  # noqa: PLC0415 - the gates
-        from enrichment.quality.wrapping import bare, wrapped  # noqa: PLC0415
-
+        judges = judging()
         unfinished = _unfinished(answer)
         sources = tuple(values.values())
-        if self.schema is None and (text := bare(answer.text, sources)) is not answer.text:
+        if self.schema is None and (text := judges.bare(answer.text, sources)) is not answer.text:
             answer = replace(answer, text=text)
         try:
             value = self.accept(answer, values)
@@ -234,12 +232,12 @@ class Enrichment(ABC):
                 finding = GateFinding(error.reason, str(error))
             else:
                 logger.exception("%s could not take an answer.", self.name)
-                finding = check_failed(self.name, error)
+                finding = judges.check_failed(self.name, error)
             return Judgement(raw, (unfinished or finding,), rejected=True)
         if unfinished is not None:
             return Judgement(value, (unfinished,), rejected=True)
         found = self.objections(value, values, variant=variant, columns=columns)
-        around = wrapped(value, sources) if self.schema is None and not found else None
+        around = judges.wrapped(value, sources) if self.schema is None and not found else None
         found = found if around is None else (around,)
         if found:
             return Judgement(value, found)
@@ -289,14 +287,12 @@ class Enrichment(ABC):
         columns: Mapping[str, Any] | None = None,
     ) -> tuple[GateFinding, ...]:
         """What the gates have against a value; nothing when all let it pass."""
-        from enrichment.quality.gates import Checked  # noqa: PLC0415 - the gates
-        from enrichment.quality.gates.contract import texts_in, too_large  # noqa: PLC0415
-
-        source, texts = self.source(values), texts_in(value)
-        unchecked = too_large(source, texts)
+        judges = judging()
+        source, texts = self.source(values), judges.texts_in(value)
+        unchecked = judges.too_large(source, texts)
         if unchecked:
             return (unchecked,)
-        checked = Checked(
+        checked = judges.Checked(
             texts,
             source,
             self.answers_in or (variant if self.by_variant else ""),
