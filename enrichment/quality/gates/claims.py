@@ -14,7 +14,7 @@ from enrichment.quality.lexicon.attesting import (
     PLAIN_FRAMES,
     TOWARDS,
 )
-from enrichment.quality.lexicon.subjects import FOR_WHOSE, RELATIVES
+from enrichment.quality.lexicon.subjects import FOR_WHOSE, KINSFOLK
 
 TOWARDS_WITHIN = 6  # words between “with” and “dogs”
 NEAR = 4  # words in which “dog” stands in front of “friendly”
@@ -67,7 +67,7 @@ class Claims:
 def is_for_relatives(pieces: Sequence[str]) -> bool:
     """Whether a home is looked for another: “a home for her pups”."""
     return any(
-        (first, second) in FOR_WHOSE and third in RELATIVES
+        (first, second) in FOR_WHOSE and third in KINSFOLK
         for first, second, third in zip(pieces, pieces[1:], pieces[2:], strict=False)
     )
 

@@ -100,7 +100,7 @@ AGED_BEINGS = frozenset("child children kid kids toddler toddlers teens applican
 
 # A home “for her pups” isn't one for her.
 FOR_WHOSE = frozenset(("for", whose) for whose in ("her", "his", "its", "their"))
-RELATIVES = frozenset(
+KINSFOLK = frozenset(
     """
     pups puppies puppy litter babies kittens mom mother dad sister sisters brother brothers
     sibling siblings littermate littermates
