@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.attestations import attestations
-from enrichment.quality.gates.comparison import is_content
 from enrichment.quality.gates.concepts import Concept, ConceptIndex, Text
 from enrichment.quality.gates.contract import Checked, Gate, found_in_answer
 from enrichment.quality.gates.said import LIMITED_BY_AGE, Said
@@ -28,6 +28,8 @@ _ASKS_NOTHING = frozenset(
     problem problems issue issues trouble fazed phased afraid
     """.split()
 )
+HOME_WITHIN = 6  # pieces behind an adjective, others of the same home between
+_BETWEEN = JOINERS | {"very", "more", "pretty", "rather", "fairly", "extra"}
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,10 @@ class HomeCondition:
             return False
         places = said.places_where(self.asked)
         if self.of_home:
-            places = [place for place in places if _stands_before_home(said, place)]
+            stands_before = partial(
+                said.stands_before, nouns=HOMES, within=HOME_WITHIN, between=_BETWEEN
+            )
+            places = list(filter(stands_before, places))
         if not self.denied:
             return any(not _is_denied(said, place) for place in places)
         if not _ASKS_NOTHING.isdisjoint(said.pieces):
@@ -62,19 +67,6 @@ class HomeCondition:
         return (self.aged and not _AGED.isdisjoint(said.limits)) or any(
             said.denied[place] or said.warns(place) for place in places
         )
-
-
-DEGREES = frozenset({"very", "more", "pretty", "rather", "fairly", "extra"})
-HOME_WITHIN = 6  # pieces behind an adjective, others of the same home between
-
-
-def _stands_before_home(said: Said, place: int) -> bool:
-    for piece in said.pieces[place + 1 : place + 1 + HOME_WITHIN]:
-        if piece in HOMES:
-            return True
-        if piece not in JOINERS and piece not in DEGREES and not is_content(piece):
-            return False
-    return False
 
 
 NEAR = 4  # words in front of one, none behind a comma, that may deny it

@@ -57,7 +57,9 @@ def is_trait(said: Said, at: int) -> bool:
     """Whether the row is said to be what this place says: “is happy”, “a happy boy”."""
     if said.pieces[at] in OWN_NOUNS:
         return True
-    return _is_predicate(said.pieces, at) or _is_attribute(said, at)
+    if _is_predicate(said.pieces, at):
+        return True
+    return said.stands_before(at, OWN_NOUNS, PREDICATED_WITHIN - 1)  # what a listing calls its dog
 
 
 def _is_predicate(pieces: Sequence[str], at: int) -> bool:
@@ -68,13 +70,3 @@ def _is_predicate(pieces: Sequence[str], at: int) -> bool:
         if not (piece in JOINERS or piece in DEGREES or is_content(piece) or piece.isdigit()):
             return False
     return at < PREDICATED_WITHIN
-
-
-def _is_attribute(said: Said, at: int) -> bool:
-    """Whether it stands in front of what a listing calls its dog."""
-    for piece in said.pieces[at + 1 : at + PREDICATED_WITHIN]:
-        if piece in OWN_NOUNS:
-            return True
-        if piece not in JOINERS and not is_content(piece):
-            return False
-    return False

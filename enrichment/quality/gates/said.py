@@ -216,10 +216,16 @@ class Said:
         opens = self.pieces[max(0, behind - PREVENTED_WITHIN) : behind]
         if "(" in opens and opens[opens.index("(") - 1] in PREVENTING:
             return True
-        for piece in self.pieces[behind : behind + PREVENTED_WITHIN]:
-            if piece in PREVENTING:
+        return self.stands_before(behind - 1, PREVENTING, PREVENTED_WITHIN)
+
+    def stands_before(
+        self, at: int, nouns: AbstractSet[str], within: int, between: AbstractSet[str] = JOINERS
+    ) -> bool:
+        """Whether one of these nouns follows a place, with words of meaning or `between` before."""
+        for piece in self.pieces[at + 1 : at + 1 + within]:
+            if piece in nouns:
                 return True
-            if piece not in JOINERS and not is_content(piece):
+            if piece not in between and not is_content(piece):
                 return False
         return False
 
