@@ -13,9 +13,13 @@ def main() -> None:
 
         simulate(sys.argv[2:])
         return
-    from nodewise.memory import collect_seldom
+    from nodewise import memory
 
-    collect_seldom()
+    if sys.argv[1:2] == ["check"]:
+        memory.collect_never()
+    else:
+        memory.collect_seldom()
+    memory.end_at_once()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
     from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line

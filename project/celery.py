@@ -10,6 +10,7 @@ from django.conf import settings
 from nodewise import memory
 
 memory.collect_seldom()
+memory.end_at_once()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 # Celery would run the system checks, which load every page and address, and drop what they find;
 # `prepare` and `manage.py check` tell it.
