@@ -34,7 +34,9 @@ class UsageDetails(Struct, frozen=True):
     `cache_write_1h` is a part of `Usage.cache_write`, `audio_input` and `image_input` of `input`,
     `audio_cached` and `image_cached` of `cached_input`, `audio_output` and `image_output` of
     `output`; none exceeds its bucket. `audio_seconds` of a prompt that is billed by time;
-    `web_searches` that the provider made for the answer.
+    `web_searches` that the provider made for the answer. `inference_geo` is the region that the
+    provider kept to, where that has its price; `beside` is what other models took for the answer,
+    which no bucket has.
     """
 
     cache_write_1h: int = 0
@@ -46,6 +48,8 @@ class UsageDetails(Struct, frozen=True):
     image_output: int = 0
     audio_seconds: int = 0
     web_searches: int = 0
+    inference_geo: str = ""
+    beside: tuple["ModelUsage", ...] = ()
 
 
 class Usage(Struct, frozen=True):
@@ -72,6 +76,13 @@ class Usage(Struct, frozen=True):
     def tokens_output(self) -> int:
         """All tokens of the answer, reasoning included."""
         return self.output + self.reasoning
+
+
+class ModelUsage(Struct, frozen=True):
+    """What another model of the same provider took for an answer, at its own price."""
+
+    model: str
+    usage: Usage
 
 
 NO_USAGE = Usage()

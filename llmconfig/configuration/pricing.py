@@ -6,93 +6,32 @@ prompts, at a service tier (`priority`, `flex`, `fast`, `batch`), at hours of th
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Protocol
 
 from msgspec import Struct
+
+from llmconfig.configuration.counted_tokens import Details, Tokens
 
 PER = Decimal(1_000_000)
 PER_THOUSAND = Decimal(1000)
 SECONDS_PER_HOUR = Decimal(3600)
 DIGITS = Decimal("1E-10")
-NOTHING = Decimal(0)
+NOTHING, ONE = Decimal(0), Decimal(1)
 BATCH = "batch"  # the tier of a provider's own batches
 # Of the listed price, what OpenAI and Anthropic ask for their batches; where no row says more.
 BATCH_SHARE = Decimal("0.5")
 # Cheaper than the standard tier or the same, so that its price is an upper bound: OpenAI, Groq.
 NOT_DEARER = frozenset({"flex"})
+# Anthropic's Opus 4.6 and later, all tokens: platform.claude.com, data residency (2026-11).
+GEO_FACTORS = {"us": Decimal("1.1")}
 # docs.anthropic.com, prompt caching: an entry that is kept for an hour costs twice the input price.
 HOUR_CACHE_FACTOR = 2
 
 
-class Details(Protocol):
-    """Parts of the buckets with a price of their own; `client.types.UsageDetails` is one."""
-
-    @property
-    def cache_write_1h(self) -> int:
-        """Of the cache writes, those kept for an hour."""
-
-    @property
-    def audio_input(self) -> int:
-        """Of the fresh prompt tokens, audio."""
-
-    @property
-    def audio_cached(self) -> int:
-        """How many of the cached prompt tokens are audio."""
-
-    @property
-    def audio_output(self) -> int:
-        """How many of the answer's tokens are audio."""
-
-    @property
-    def image_input(self) -> int:
-        """Of the fresh prompt tokens, pictures."""
-
-    @property
-    def image_cached(self) -> int:
-        """How many of the cached prompt tokens are pictures."""
-
-    @property
-    def image_output(self) -> int:
-        """How many of the answer's tokens are pictures."""
-
-    @property
-    def audio_seconds(self) -> int:
-        """Audio that some vendors bill by its length."""
-
-    @property
-    def web_searches(self) -> int:
-        """How many searches the provider made for the answer."""
-
-
-class Tokens(Protocol):
-    """Token counts in disjoint buckets; `client.types.Usage` is one."""
-
-    @property
-    def input(self) -> int:
-        """Prompt tokens of neither cache bucket."""
-
-    @property
-    def cached_input(self) -> int:
-        """Prompt tokens that were read from the provider's cache."""
-
-    @property
-    def cache_write(self) -> int:
-        """Prompt tokens that were written to the provider's cache."""
-
-    @property
-    def output(self) -> int:
-        """Tokens of the answer, without those of reasoning."""
-
-    @property
-    def reasoning(self) -> int:
-        """Tokens of reasoning, which the answer doesn't show."""
-
-    @property
-    def details(self) -> Details | None:
-        """What of them has a price of its own."""
+# Gives another model of the same provider its price by its id; None where it has none.
+PriceOf = Callable[[str], "PriceFacts | None"]
 
 
 class _Rates(Struct, frozen=True):
@@ -183,27 +122,35 @@ def cost(
     *,
     service_tier: str = "",
     moment: dt.datetime | None = None,
+    price_of: PriceOf | None = None,
 ) -> Decimal | None:
     """Dollars for these tokens, to ten digits; None when a price that they need is unknown.
 
     `service_tier` is the one that the reply names, else the one asked for, `batch` for a provider's
-    own batch; `moment` when the call was made, for prices by the hour. Tokens read from or written
-    to the provider's cache cost as other input where the price names nothing else; reasoning costs
-    as output; a cache entry for an hour twice the input. Audio, drawn pictures and searches without
-    a price are unknown, and so is a tier that is not listed, but for `flex` (the standard price, at
-    most too high) and `batch` (half).
+    own batch; `moment` when the call was made, for prices by the hour; `price_of` prices what other
+    models took for the answer. Tokens read from or written to the provider's cache cost as other
+    input where the price names nothing else; reasoning costs as output; a cache entry for an hour
+    twice the input. Audio, drawn pictures and searches without a price are unknown, and so is a
+    tier that is not listed, but for `flex` (the standard price, at most too high) and `batch`
+    (half of what tokens cost).
     """
     if price is None:
         return None
     if not service_tier and not price.variants:
-        return _amount(usage, price.rates)
-    row = applying(price, _prompt(usage), service_tier, moment)
-    if row is None:
-        return None
-    amount = _amount(usage, row.rates)
-    if amount is None or service_tier != BATCH or row.service_tier == BATCH:
+        amount = _amount(usage, price.rates)
+    else:
+        row = applying(price, _prompt(usage), service_tier, moment)
+        amount = None if row is None else _amount(usage, row.rates, _share(row, service_tier))
+    if amount is None or usage.details is None or not usage.details.beside:
         return amount
-    return (amount * BATCH_SHARE).quantize(DIGITS)
+    tier = service_tier if service_tier == BATCH else ""  # the others are the answering model's
+    for other in usage.details.beside:
+        listed = None if price_of is None else price_of(other.model)
+        more = cost(other.usage, listed, service_tier=tier, moment=moment)
+        if more is None:
+            return None
+        amount += more
+    return amount
 
 
 def cost_of_calls(
@@ -222,12 +169,10 @@ def cost_of_calls(
         return None
     number = max(calls, 1)
     row = applying(price, _prompt(usage) // number, service_tier, moment)
-    amount = None if row is None else _amount(usage, row.rates)
+    amount = None if row is None else _amount(usage, row.rates, _share(row, service_tier))
     if row is None or amount is None:
         return None
-    amount += (number - 1) * (row.rates.request or NOTHING)
-    only_half = service_tier == BATCH and row.service_tier != BATCH
-    return (amount * BATCH_SHARE if only_half else amount).quantize(DIGITS)
+    return (amount + (number - 1) * (row.rates.request or NOTHING)).quantize(DIGITS)
 
 
 def applying(
@@ -256,6 +201,7 @@ def worst_case(
     hour_cache: bool = False,
     media: bool = False,
     web_searches: int = 0,
+    inference_geo: str = "",
 ) -> Decimal | None:
     """What these tokens cost at most, by the dearest rates that can apply.
 
@@ -274,16 +220,16 @@ def worst_case(
         ]
         if service_tier and applying(price, prompt, service_tier, None) is None:
             return None
-    amounts = [
-        _most(usage, each.rates, hour_cache=hour_cache, media=media, web_searches=web_searches)
-        for each in rows
-    ]
+    if web_searches and any(each.rates.web_search is None for each in rows):
+        return None
+    amounts = [_most(usage, each.rates, hour_cache=hour_cache, media=media) for each in rows]
     known = [each for each in amounts if each is not None]
     if len(known) < len(amounts):
         return None
-    most = max(known)
+    most = max(known) * GEO_FACTORS.get(inference_geo, ONE)
     only_batch = service_tier == BATCH and BATCH not in price.tiers
-    return (most * BATCH_SHARE if only_batch else most).quantize(DIGITS)
+    beside = max(_beside_tokens(each.rates, web_searches) for each in rows)
+    return ((most * BATCH_SHARE if only_batch else most) + beside).quantize(DIGITS)
 
 
 def at_batch_price(cost: Decimal) -> Decimal:
@@ -295,10 +241,15 @@ def _prompt(usage: Tokens) -> int:
     return usage.input + usage.cached_input + usage.cache_write
 
 
-def _amount(usage: Tokens, rates: _Rates) -> Decimal | None:
+def _share(row: PriceFacts, service_tier: str) -> Decimal | None:
+    """What of its rates for tokens is asked, None for all: half in a batch that has no rates."""
+    return BATCH_SHARE if service_tier == BATCH and row.service_tier != BATCH else None
+
+
+def _amount(usage: Tokens, rates: _Rates, share: Decimal | None = None) -> Decimal | None:
     if usage.details is not None:
-        return _amount_by_details(usage, usage.details, rates)
-    total = NOTHING if rates.request is None else rates.request
+        return _amount_by_details(usage, usage.details, rates, share)
+    total = NOTHING
     for tokens, rate in (
         (usage.input, rates.input),
         (usage.output, rates.output),
@@ -310,12 +261,17 @@ def _amount(usage: Tokens, rates: _Rates) -> Decimal | None:
             if rate is None:
                 return None
             total += tokens * rate
-    return total.quantize(DIGITS)
+    if share is not None:
+        total *= share
+    return (total if rates.request is None else total + rates.request).quantize(DIGITS)
 
 
-def _amount_by_details(usage: Tokens, found: Details, rates: _Rates) -> Decimal | None:
+def _amount_by_details(
+    usage: Tokens, found: Details, rates: _Rates, share: Decimal | None
+) -> Decimal | None:
+    """The same; searches and the request itself have one price everywhere and in batches, too."""
     by_time = found.audio_seconds > 0 and rates.audio_second is not None
-    total = NOTHING if rates.request is None else rates.request
+    total = NOTHING
     for number, rate in (
         (usage.input - found.audio_input - found.image_input, rates.input),
         (usage.output - found.audio_output - found.image_output, rates.output),
@@ -330,28 +286,35 @@ def _amount_by_details(usage: Tokens, found: Details, rates: _Rates) -> Decimal 
         (found.image_input, rates.image_input),
         (found.image_cached, rates.image_cached),
         (found.image_output, rates.image_output),
-        (found.web_searches, rates.web_search),
     ):
         if number:
             if rate is None:
                 return None
             total += number * rate
-    return total.quantize(DIGITS)
+    if share is not None:
+        total *= share
+    total *= GEO_FACTORS.get(found.inference_geo, ONE)
+    if found.web_searches:
+        if rates.web_search is None:
+            return None
+        total += found.web_searches * rates.web_search
+    return (total if rates.request is None else total + rates.request).quantize(DIGITS)
 
 
-def _most(
-    usage: Tokens, rates: _Rates, *, hour_cache: bool, media: bool, web_searches: int
-) -> Decimal | None:
+def _most(usage: Tokens, rates: _Rates, *, hour_cache: bool, media: bool) -> Decimal | None:
     prompts = [rates.input, rates.cache_write, rates.cache_write_1h if hour_cache else None]
     answers = [rates.output, rates.reasoning]
     if media:
         prompts += [rates.audio_input, rates.image_input]
         answers += [rates.audio_output, rates.image_output]
-    if rates.input is None or rates.output is None or (web_searches and rates.web_search is None):
+    if rates.input is None or rates.output is None:
         return None
     total = _prompt(usage) * _dearest(prompts)
-    total += (usage.output + usage.reasoning) * _dearest(answers)
-    return total + web_searches * (rates.web_search or NOTHING) + (rates.request or NOTHING)
+    return total + (usage.output + usage.reasoning) * _dearest(answers)
+
+
+def _beside_tokens(rates: _Rates, web_searches: int) -> Decimal:
+    return web_searches * (rates.web_search or NOTHING) + (rates.request or NOTHING)
 
 
 def _dearest(rates: Iterable[Decimal | None]) -> Decimal:

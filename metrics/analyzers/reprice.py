@@ -12,13 +12,14 @@ from typing import Any
 
 import orjson
 from django.db import connection
-from msgspec import Struct, field
+from msgspec import Struct, convert, field
 
 from llmconfig import provider_types
 from llmconfig.client.traffic.budget_corrections import Counted, Line, Moved, move
 from llmconfig.client.traffic.budget_scopes import BudgetLabels
-from llmconfig.client.types import ANSWERED, ESTIMATED, PRICED, REPORTED, Usage, UsageDetails
+from llmconfig.client.types import ANSWERED, ESTIMATED, PRICED, REPORTED, Usage
 from llmconfig.configuration import prices, revisions, snapshot
+from llmconfig.configuration.pricing import PriceOf
 from llmconfig.configuration.snapshot import Snapshot
 from metrics.models import GenerationMetric
 
@@ -184,7 +185,18 @@ def _cost(state: Snapshot, attempt: Mapping[str, Any], moment: dt.datetime) -> D
         if attempt.get("batch_price")
         else attempt.get("service_tier", ""),
         moment=moment,
+        price_of=_price_of(state, attempt["provider"], moment),
     )
+
+
+def _price_of(state: Snapshot, provider: str, moment: dt.datetime) -> PriceOf:
+    """The prices of a provider's models at that moment."""
+
+    def price_of(model: str) -> prices.PriceFacts | None:
+        facts = state.models.get((provider, model))
+        return prices.price_at(facts.prices, moment) if facts else None
+
+    return price_of
 
 
 def _reports(provider_type: str) -> bool:
@@ -196,13 +208,7 @@ def usage_of(stored: object) -> Usage | None:
     """The usage in an attempt's JSON; None if there is none, or nothing was counted."""
     if not isinstance(stored, Mapping):
         return None
-    details = stored.get("details")
-    usage = Usage(
-        **{
-            **stored,
-            "details": UsageDetails(**details) if isinstance(details, Mapping) else None,
-        }
-    )
+    usage = convert(stored, Usage)
     return usage if usage != Usage() else None
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
-from llmconfig.client.types import Usage, UsageDetails
+from llmconfig.client.types import ModelUsage, Usage, UsageDetails
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.prices import cost, facts_of, price_at, worst_case
 from llmconfig.diagnostics.discovery import discover_models
@@ -58,6 +58,17 @@ MILLION = 1_000_000
         (Usage(input=10, details=UsageDetails(web_searches=4)), "priority", NOON, None),
         (Usage(input=1000, details=UsageDetails(audio_input=900)), "", NOON, None),
         (Usage(cache_write=1000, details=UsageDetails(cache_write_1h=1000)), "", NOON, "0.002"),
+        # A region's factor is for tokens alone.
+        (
+            Usage(
+                input=100_000, output=1000, details=UsageDetails(inference_geo="us", web_searches=1)
+            ),
+            "",
+            NOON,
+            "0.131",
+        ),
+        (Usage(input=100_000, details=UsageDetails(inference_geo="us")), "batch", NOON, "0.044"),
+        (Usage(input=100_000, details=UsageDetails(inference_geo="global")), "", NOON, "0.1"),
     ],
 )
 def test_the_conditions_decide(usage, tier, moment, dollars):
@@ -68,6 +79,21 @@ def test_the_conditions_decide(usage, tier, moment, dollars):
 def test_a_batch_without_a_row_costs_half():
     price = price_at(facts_of([ROWS[0]]), NOON)
     assert cost(Usage(input=MILLION), price, service_tier="batch") == Decimal("0.5")
+    searched = Usage(input=MILLION, details=UsageDetails(web_searches=100))
+    assert cost(searched, price, service_tier="batch") == Decimal("1.5")
+    held = worst_case(Usage(input=MILLION), price, service_tier="batch", web_searches=100)
+    assert held == Decimal("1.5")
+
+
+def test_what_another_model_took_has_its_own_price():
+    price, dear = (price_at(facts_of([each]), NOON) for each in (ROWS[0], row("5", "25")))
+    beside = (ModelUsage("dear", Usage(input=1000, output=2000)),)
+    usage = Usage(input=10_000, output=100, details=UsageDetails(beside=beside))
+    listed = {"dear": dear}.get
+    assert cost(usage, price, price_of=listed) == Decimal("0.066")
+    assert cost(usage, price, service_tier="batch", price_of=listed) == Decimal("0.033")
+    assert cost(usage, price, price_of={}.get) is None
+    assert cost(usage, price) is None
 
 
 def test_a_persons_row_wins_and_ends_the_suggested_conditions():
@@ -96,6 +122,8 @@ def test_a_persons_condition_stands_beside_a_suggested_price():
         ({"service_tier": "batch"}, "0.11"),
         ({"hour_cache": True}, "0.21"),
         ({"web_searches": 5}, None),
+        ({"inference_geo": "us"}, "0.121"),
+        ({"inference_geo": "us", "service_tier": "priority"}, "0.363"),
         ({"service_tier": "fast"}, None),
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 
 from llmconfig.client.http.retry_after import MAX_RETRY_AFTER_S, retry_after
 from llmconfig.client.types import Generation
+from llmconfig.models import ModelPrice, ProviderModel
 from tests.llmconfig.scripted import asked, chunks, completion, event, scripted_server, streamed
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -72,6 +73,32 @@ TOLD = [
     (usage(cost=0.0001), 13, Decimal("0.0001")),
     (usage(10**9, 4, cost=3), 0, None),
 ]
+
+
+def test_an_advisors_tokens_are_paid_at_its_own_price(provider, make_provider, make_node, ask):
+    """In a region that costs a tenth more; a count that can't be is not booked."""
+    row = make_provider(provider_type="anthropic", api_base_url=provider.url, model_id="claude")
+    make_provider("other", "anthropic", model_id="advisor", price=("7", "70"))
+    model = ProviderModel.objects.create(provider=row, model_id="advisor")
+    ModelPrice.objects.create(
+        model=model, valid_from=dt.datetime(2026, 1, 1, tzinfo=dt.UTC), input_per_1m=5,
+        output_per_1m=25,
+    )  # fmt: skip
+    make_node("sim/claude")
+    advice = {"type": "advisor_message", "model": "advisor", "input_tokens": 100}
+    for output, model, cost in (
+        (200, "advisor", Decimal("0.0061039")),
+        (200, "nobody", None),
+        (10**9, "advisor", None),
+    ):
+        step = {**advice, "model": model, "output_tokens": output}
+        told = {"input_tokens": 9, "output_tokens": 4, "inference_geo": "us", "iterations": [step]}
+        provider.tell(
+            {"type": "message", "stop_reason": "end_turn", "usage": told,
+             "content": [{"type": "text", "text": "Woof."}]}
+        )  # fmt: skip
+        made = asked(ask(f"{output} {model}"))
+        assert made.record.cost_usd == cost, made.record
 
 
 @pytest.mark.parametrize(("told", "tokens", "cost"), TOLD)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmconfig.client.types import Usage, UsageDetails
+from llmconfig.client.types import ModelUsage, Usage, UsageDetails
 from llmconfig.client.wire.anthropic import AnthropicWire
 from llmconfig.client.wire.running_usage import merged
 from llmconfig.client.wire.usage import billed
@@ -120,6 +120,26 @@ FORMS = {
              "odd", {"type": "compaction", "input_tokens": "odd"},
          ]},
         Usage(1000, 200_000, 50, 4500, 0, details(cache_write_1h=50)),
+    ),
+    "anthropic-advisor": (
+        {"input_tokens": 412, "output_tokens": 531, "cache_read_input_tokens": 0,
+         "iterations": [
+             {"type": "message", "input_tokens": 412, "output_tokens": 89},
+             {"type": "advisor_message", "model": "claude-opus-4-6", "input_tokens": 823,
+              "cache_read_input_tokens": 5, "cache_creation_input_tokens": 7,
+              "output_tokens": 1612},
+             {"type": "message", "input_tokens": 1348, "output_tokens": 442},
+         ]},
+        Usage(412, 0, 0, 531, 0, details(
+            beside=(ModelUsage("claude-opus-4-6", Usage(823, 5, 7, 1612, 0)),))),
+    ),
+    "anthropic-region": (
+        {"input_tokens": 25, "output_tokens": 150, "inference_geo": "us"},
+        Usage(25, 0, 0, 150, 0, details(inference_geo="us")),
+    ),
+    "anthropic-any-region": (
+        {"input_tokens": 25, "output_tokens": 150, "inference_geo": "not_available"},
+        Usage(25, 0, 0, 150, 0),
     ),
     "claude-openai-shape": (
         chat(60, 11, 4167, {"cached_tokens": 4096}), Usage(60, 4096, 0, 11, 0),

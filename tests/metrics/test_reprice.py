@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from llmconfig.client.types import Usage, UsageDetails
+from llmconfig.client.types import ModelUsage, Usage, UsageDetails
 from llmconfig.configuration import snapshot
 from llmconfig.models import (
     Budget,
@@ -208,3 +208,22 @@ def test_a_tier_and_details_are_priced_as_they_were(a_price):
     reprice()
     # 900 at 2, 50 for an hour at 4, 215 at 20 for a million; 3 searches at 10 for a thousand.
     assert figures()[1] == Decimal("0.0363000000")
+
+
+def test_what_other_models_took_is_priced_anew(a_price):
+    """An advisor's tokens at its own price, both in a region that costs a tenth more."""
+    advisor = ProviderModel.objects.create(provider=Provider.objects.get(), model_id="advisor")
+    ModelPrice.objects.create(
+        model=advisor, valid_from=dt.datetime(2021, 1, 1, tzinfo=dt.UTC), input_per_1m=5,
+        output_per_1m=25,
+    )  # fmt: skip
+    snapshot.expire()
+    region = UsageDetails(inference_geo="us")
+    beside = (ModelUsage("advisor", Usage(input=1000, output=2000, details=region)),)
+    plain = replace(USAGE, details=None)
+    usage = replace(USAGE, details=UsageDetails(inference_geo="us", beside=beside))
+    record(attempts=(replace(ANSWERED, usage=plain),))
+    record(attempts=(replace(ANSWERED, usage=usage),))
+    reprice()
+    without, costs = sorted(GenerationMetric.objects.values_list("cost_usd", flat=True))
+    assert costs == without * Decimal("1.1") + Decimal("0.0605")

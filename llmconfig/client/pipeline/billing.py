@@ -57,6 +57,11 @@ def believable(
 
 
 def _too_much(usage: Usage, target: Target, sent_bytes: int, received: int, choices: int) -> bool:
+    if usage.details is not None and usage.details.beside:
+        most = DISBELIEF * max(USUAL_WINDOW, sent_bytes)
+        for other in usage.details.beside:
+            if max(other.usage.tokens_input, other.usage.tokens_output) > most:
+                return True
     sent, came = usage.tokens_input, usage.tokens_output
     if sent <= DISBELIEF * sent_bytes and came <= DISBELIEF * received:  # as nearly always
         return False
@@ -196,4 +201,11 @@ def _price(usage: Usage, state: GenerationState, target: Target, tier: str) -> D
     if not database_clock.is_right():
         moment += database_clock.known_ahead()
     price = prices.price_at(model.prices, moment)
-    return prices.cost(usage, price, service_tier=tier, moment=moment)
+    if usage.details is None or not usage.details.beside:
+        return prices.cost(usage, price, service_tier=tier, moment=moment)
+
+    def price_of(model_id: str) -> prices.PriceFacts | None:
+        other = state.configuration.models.get((target.provider.name, model_id))
+        return None if other is None else prices.price_at(other.prices, moment)
+
+    return prices.cost(usage, price, service_tier=tier, moment=moment, price_of=price_of)

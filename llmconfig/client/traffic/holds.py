@@ -19,9 +19,9 @@ def dearest(
     """US dollars for these tokens at most; None if a price that can apply is unknown.
 
     Looks at what the request asks for: its tier, cache entries for an hour, audio and pictures,
-    searches. `service_tier` is `batch` for a provider's own batch.
+    searches, a region. `service_tier` is `batch` for a provider's own batch.
     """
-    extra = call.extra
+    extra = call.extra if call.native is None else {**call.extra, **call.native.body}
     plain = not extra and _are_plain(call.messages)
     tier = service_tier
     if extra and not tier:
@@ -30,9 +30,10 @@ def dearest(
         most,
         price,
         service_tier=tier,
-        hour_cache=not plain and _keeps_an_hour(call),
-        media=not plain and _has_media(call),
+        hour_cache=not plain and _keeps_an_hour(call, extra),
+        media=not plain and _has_media(call, extra),
         web_searches=_searches(extra) if extra else 0,
+        inference_geo=str(extra.get("inference_geo", "")) if extra else "",
     )
 
 
@@ -44,9 +45,9 @@ def _are_plain(messages: Sequence[Message]) -> bool:
     return True
 
 
-def _keeps_an_hour(call: Call) -> bool:
+def _keeps_an_hour(call: Call, extra: Mapping[str, Any]) -> bool:
     """Whether any part of the request is to be cached for an hour."""
-    if call.extra and (_hour(call.extra) or any(map(_hour, _dicts(call.extra.get("tools"))))):
+    if extra and (_hour(extra) or any(map(_hour, _dicts(extra.get("tools"))))):
         return True
     return any(
         _hour(message) or any(map(_hour, _dicts(message.get("content"))))
@@ -59,8 +60,8 @@ def _hour(part: Mapping[str, Any]) -> bool:
     return isinstance(control, Mapping) and control.get("ttl") == "1h"
 
 
-def _has_media(call: Call) -> bool:
-    return bool(call.extra and call.extra.get("modalities")) or any(
+def _has_media(call: Call, extra: Mapping[str, Any]) -> bool:
+    return bool(extra and extra.get("modalities")) or any(
         part.get("type") not in TEXT_PARTS
         for message in call.messages
         for part in _dicts(message.get("content"))

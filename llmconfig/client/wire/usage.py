@@ -9,9 +9,10 @@ read in two ways. One odd detail is left out; the counts that make sense are kep
 
 from typing import Any
 
-from llmconfig.client.types import NOT_BILLED, Billed, Usage, UsageDetails
+from llmconfig.client.types import NOT_BILLED, Billed, ModelUsage, Usage, UsageDetails
 from llmconfig.client.wire.billing_words import reported_cost, service_tier, tier_name
-from llmconfig.client.wire.reading import object_of
+from llmconfig.client.wire.reading import object_of, text_of
+from llmconfig.configuration.pricing import GEO_FACTORS
 from llmconfig.runtime.records import replace
 
 JSON = dict[str, Any]
@@ -217,14 +218,31 @@ def _details(
 def _messages(counts: JSON) -> Usage | None:
     """`input_tokens` without what the cache read or wrote, which stands beside it."""
     answered = _iteration(counts)
-    if answered is None or "iterations" not in counts:
-        return answered
-    entries = counts["iterations"]
+    if answered is None:
+        return None
+    beside: list[ModelUsage] = []
+    entries = counts.get("iterations")
     for entry in entries if isinstance(entries, list) else ():
-        # The totals leave out what summing the conversation up took; all other entries are in them.
-        if isinstance(entry, dict) and entry.get("type") == "compaction":
+        # The totals leave out what summing the conversation up and an advisor took; all other
+        # entries are in them.
+        kind = entry.get("type") if isinstance(entry, dict) else ""
+        if kind == "compaction":
             answered = _sum(answered, _iteration(entry) or Usage())
-    return answered
+        elif kind == "advisor_message":
+            beside.append(ModelUsage(text_of(entry.get("model")), _iteration(entry) or Usage()))
+    region = counts.get("inference_geo")
+    if region not in GEO_FACTORS and not beside:
+        return answered
+    if region in GEO_FACTORS:
+        answered = _within(answered, region)
+        beside = [ModelUsage(each.model, _within(each.usage, region)) for each in beside]
+    details = replace(answered.details or NO_DETAILS, beside=tuple(beside))
+    return replace(answered, details=details)
+
+
+def _within(usage: Usage, region: str) -> Usage:
+    """With the region that inference was kept to."""
+    return replace(usage, details=replace(usage.details or NO_DETAILS, inference_geo=region))
 
 
 def _iteration(counts: JSON) -> Usage | None:
