@@ -48,7 +48,7 @@ class Details(Protocol):
         """The region that the provider kept to, blank for any."""
 
     @property
-    def beside(self) -> Sequence["OtherModel"]:
+    def beside(self) -> Sequence["TokensOfModel"]:
         """What other models took for the answer."""
 
 
@@ -80,7 +80,7 @@ class Tokens(Protocol):
         """What of them has a price of its own."""
 
 
-class OtherModel(Protocol):
+class TokensOfModel(Protocol):
     """Tokens of another model of the same provider; `client.types.ModelUsage` is one."""
 
     @property
