@@ -1,6 +1,5 @@
 """`/v1` before any project's ASGI application: `application = wrap(get_asgi_application())`."""
 
-import gc
 import logging
 from typing import Any
 
@@ -54,7 +53,8 @@ async def _live(receive: Any, send: Any) -> None:
         message = await receive()
         if message["type"] == "lifespan.startup":
             await _warm()
-            _settle()
+            memory.keep_small()
+            memory.settle()
             await send({"type": "lifespan.startup.complete"})
         else:
             await gateway.close()
@@ -70,11 +70,3 @@ async def _warm() -> None:
     except Exception:
         # The pages that say what is wrong must be served all the same.
         logger.exception("The server could not be warmed up.")
-
-
-def _settle() -> None:
-    """What was loaded by now stays as long as the process: it is collected no more."""
-    memory.keep_small()
-    gc.collect()
-    gc.freeze()
-    memory.collect_seldom()

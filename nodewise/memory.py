@@ -24,11 +24,24 @@ STATM = Path("/proc/self/statm")
 # Requests leave no cycles behind; at the usual 700 young objects each would be looked through, and
 # at a start all that has been imported, again and again, for a tenth of its time.
 YOUNG_OBJECTS = 20_000
+# More than a start makes, of which all but a hundredth stays.
+YOUNG_AT_START = 400_000
 
 
 def collect_seldom() -> None:
     """Look for garbage after so many new objects only; for the first line of a process."""
     gc.set_threshold(YOUNG_OBJECTS, *gc.get_threshold()[1:])
+
+
+def start_undisturbed() -> None:
+    """Look for no garbage while a server or worker loads; its first line, and `settle` its last."""
+    gc.set_threshold(YOUNG_AT_START, *gc.get_threshold()[1:])
+
+
+def settle() -> None:
+    """What was loaded by now stays as long as the process: it isn't looked through any more."""
+    gc.freeze()
+    collect_seldom()
 
 
 def collect_never() -> None:

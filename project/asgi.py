@@ -6,7 +6,7 @@ from django.core.asgi import get_asgi_application
 
 from nodewise import memory
 
-memory.collect_seldom()
+memory.start_undisturbed()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 
 django = get_asgi_application()

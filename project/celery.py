@@ -4,12 +4,12 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import beat_init, celeryd_after_setup, worker_init
 from django.conf import settings
 
 from nodewise import memory
 
-memory.collect_seldom()
+memory.start_undisturbed()
 memory.end_at_once()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 # Celery would run the system checks, which load every page and address, and drop what they find;
@@ -28,3 +28,10 @@ def preload(**_: Any) -> None:
     from nodewise import timers  # noqa: F401, PLC0415 - connects its signal
 
     preload_packages(*settings.LLM_PRELOAD)
+
+
+@celeryd_after_setup.connect
+@beat_init.connect
+def settle(**_: Any) -> None:
+    """Before it forks: Celery looks for garbage before it makes each child."""
+    memory.settle()
