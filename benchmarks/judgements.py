@@ -11,10 +11,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.model_answers import as_generation, shipped_rows
 from benchmarks.peers import ROOT
+
+if TYPE_CHECKING:
+    from enrichment.enrichments.contract import Judgement
 
 FOLDER = ROOT / "fixtures" / "quality"
 RIGHT, HARMLESS, DANGEROUS = "right", "harmless", "dangerous"
@@ -71,6 +74,7 @@ def _outcome(kept: Mapping[str, Any], row: Mapping[str, Any]) -> Any:
     """A function from a part to whether it is applied, and the codes of what holds it."""
     from enrichment.engine.applying import NOT_JUDGED_YET
     from enrichment.enrichments import get
+    from enrichment.enrichments.field_by_field import FieldByField
     from llmconfig.models import ApplyAfter
 
     enrichment = get(kept["enrichment"])
@@ -86,12 +90,19 @@ def _outcome(kept: Mapping[str, Any], row: Mapping[str, Any]) -> Any:
     if enrichment.name in WHOLE:
         waits = () if enrichment.apply_after == ApplyAfter.GATES else (NOT_JUDGED_YET,)
         return lambda _: (not found.findings and not waits, codes or waits)
-    if enrichment.name == "dog_profiler":
+    if isinstance(enrichment, FieldByField):
         applied = set() if found.findings else set(_fields(found.value))
-        return lambda part: (part in applied, () if part in applied else codes)
+        return lambda part: (part in applied, () if part in applied else _codes_of(part, found))
     name = PART_NAMES[enrichment.name]
     sure = () if found.findings else {each[name].casefold() for each in found.value}
     return lambda part: (part.casefold() in sure, () if part.casefold() in sure else codes)
+
+
+def _codes_of(part: str, found: "Judgement") -> tuple[str, ...]:
+    """What holds a part: what is found in its field, or in the answer where all of it is held."""
+    field = part.partition(":")[0]
+    its = [each for each in found.doubts if each.data.get("field") == field]
+    return tuple(each.code for each in found.findings or its)
 
 
 def _fields(profile: Mapping[str, Any]) -> Iterator[str]:
@@ -190,5 +201,6 @@ of which 3 are dangerous: that is why translations wait for a judge or a reviewe
 The table has all of them, after mending.
 """  # noqa: E501
 BY_GATE = (
-    "By gate, of all that it held (a part can be held by several, and is held with its answer):\n"
+    "By gate, of all that it held (a part can be held by several, and a profile's field, tags and"
+    " entities with others of theirs):\n"
 )

@@ -1,12 +1,14 @@
 """Suggestions and the people who decide on them: accept, edit or reject.
 
 A suggestion is an answer that failed a gate, or the doubtful parts of one that was applied. What is
-accepted is written to the row under its lock, with the value before kept for an undo.
+accepted is written to the row under its lock, with the value before kept for an undo. Where fields
+of an applied answer wait, a decision is about these alone: the row's other fields stay as they are.
 """
 
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -19,6 +21,7 @@ from enrichment.batches.staleness import input_hash
 from enrichment.calibration import decided_parts
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import Enrichment
+from enrichment.enrichments.field_by_field import completed, fields_misfit, waiting_fields
 from enrichment.errors import AlreadyDecided, BadValue, InputChanged
 from enrichment.models import EnrichmentResult, ResultState
 from llmconfig.roles import User
@@ -31,7 +34,11 @@ REVIEWED = "reviewed"  # in `llm_model_used` of a row whose value a person wrote
 
 
 class Suggestion(Struct, frozen=True):
-    """One entry of the queue as a reviewer needs it. `row` is None when the row is gone."""
+    """One entry of the queue as a reviewer needs it. `row` is None when the row is gone.
+
+    `waiting` are the fields that a decision is about, None where it is about the whole value;
+    `proposed` is what the row would have by accepting.
+    """
 
     result: EnrichmentResult
     row: Mapping[str, Any] | None
@@ -40,6 +47,7 @@ class Suggestion(Struct, frozen=True):
     source: str  # what the answer was made from
     proposed: Any
     input_changed: bool
+    waiting: Mapping[str, Any] | None = None
 
 
 def queue(*, enrichment: str = "", code: str = "") -> "QuerySet[EnrichmentResult]":
@@ -66,7 +74,7 @@ def _later() -> "QuerySet[EnrichmentResult]":
 
 
 def proposed(result: EnrichmentResult) -> Any:
-    """The value that accepting would write."""
+    """The complete value that the model proposed."""
     return result.value if result.suggestion is None else result.suggestion
 
 
@@ -113,28 +121,33 @@ def _beside(
     current = row.get(enrichment.writes)
     if enrichment.by_variant:
         current = (current or {}).get(result.variant)
+    waiting = waiting_fields(enrichment, result)
     return Suggestion(
         result,
         row,
         name,
         current,
         enrichment.source(enrichment.values(row, variant=result.variant)),
-        proposed(result),
+        proposed(result) if waiting is None else completed(current, fields=waiting),
         input_changed=row["nodewise_hash"] != result.input_hash,
+        waiting=waiting,
     )
 
 
 def accept(result_id: int, *, user: User | None, feedback: str = "") -> EnrichmentResult:
-    """Apply a suggestion as it is.
+    """Apply a suggestion as it is, or those of its fields that wait.
 
     Raises AlreadyDecided, InputChanged, and BadValue when it can't be stored, such as an empty one.
     """
-    return _apply(result_id, proposed, user, feedback, edited=False)
+    return _apply(result_id, user, feedback, edited=False)
 
 
 def edit(result_id: int, value: Any, *, user: User | None, feedback: str = "") -> EnrichmentResult:
-    """Apply a reviewer's own value instead. Raises as `accept` does."""
-    return _apply(result_id, lambda _: _storable(value), user, feedback, edited=True)
+    """Apply a reviewer's own value instead, or his own fields for those that wait.
+
+    Raises as `accept` does, but may replace what a person wrote into these fields since.
+    """
+    return _apply(result_id, user, feedback, edited=True, value=_storable(value))
 
 
 def edit_text(
@@ -177,25 +190,31 @@ def reject(result_id: int, *, user: User | None, feedback: str = "") -> Enrichme
 
 @transaction.atomic
 def _apply(
-    result_id: int,
-    value_of: Callable[[EnrichmentResult], Any],
-    user: User | None,
-    feedback: str,
-    *,
-    edited: bool,
+    result_id: int, user: User | None, feedback: str, *, edited: bool, value: Any = None
 ) -> EnrichmentResult:
     result = _locked(result_id)
     enrichment = get(result.enrichment)
-    value = value_of(result)
-    misfit = enrichment.misfit(value)
+    waiting = waiting_fields(enrichment, result)
+    if not edited:
+        value = proposed(result) if waiting is None else waiting
+    misfit = (
+        enrichment.misfit(value) if waiting is None else fields_misfit(enrichment, value, waiting)
+    )
     if misfit:
         raise BadValue(f"value: {misfit}", field="value")
-    value = enrichment.stored(value)
-    result.decided_parts = decided_parts(enrichment, proposed(result), kept=value)
     result.before_decision = _before(result)
     if enrichment.writes:
         result.before_decision["row_model"] = _model_of_row(enrichment, result)
-    before = _write(enrichment, result, value, edited=edited)
+    if waiting is None:
+        value = enrichment.stored(value)
+        before = _write(enrichment, result, lambda _: value, edited=edited)
+    else:
+        put_in = partial(completed, fields=value, row_id=result.row_id, may_replace=edited)
+        before = _write(enrichment, result, put_in, edited=edited)
+        written = completed(before, fields=value)
+        result.before_decision |= {"row_value": before, "row_written": written}
+        value = completed(result.value, fields=value)
+    result.decided_parts = decided_parts(enrichment, proposed(result), kept=value)
     if result.state != ResultState.APPLIED:  # of what was applied in part, the first is kept
         result.previous_value = before
     result.value, result.suggestion, result.state = value, None, ResultState.APPLIED
@@ -254,7 +273,8 @@ def _write_back(
     row = manager.select_for_update().filter(pk=result.row_id).first()
     whole = getattr(row, enrichment.writes) if row is not None else None
     now = (whole or {}).get(result.variant) if enrichment.by_variant else whole
-    if row is None or now != enrichment.stored(result.value):
+    written = before.get("row_written", result.value)
+    if row is None or now != enrichment.stored(written):
         said = (
             gettext("Row {row_id} is gone: this decision can't be undone.")
             if row is None
@@ -264,6 +284,7 @@ def _write_back(
     # Where a part was applied before the decision, the row had that part.
     partly = before["state"] == ResultState.APPLIED
     value = before["value"] if partly else result.previous_value
+    value = before.get("row_value", value)
     if enrichment.by_variant:
         kept = {name: each for name, each in (whole or {}).items() if name != result.variant}
         value = kept if value is None else {**kept, result.variant: value}
@@ -282,8 +303,14 @@ def _locked(result_id: int) -> EnrichmentResult:
     return result
 
 
-def _write(enrichment: Enrichment, result: EnrichmentResult, value: Any, *, edited: bool) -> Any:
-    """Write the value to its locked row; returns the one before."""
+def _write(
+    enrichment: Enrichment,
+    result: EnrichmentResult,
+    value_of: Callable[[Any], Any],
+    *,
+    edited: bool,
+) -> Any:
+    """Write to the locked row what `value_of` makes of its value; returns the one before."""
     manager = enrichment.rows()
     row = manager.select_for_update().filter(pk=result.row_id).first()
     now = (
@@ -307,9 +334,9 @@ def _write(enrichment: Enrichment, result: EnrichmentResult, value: Any, *, edit
     before = whole
     if enrichment.by_variant:
         before = (whole or {}).get(result.variant)
-        whole = {**(whole or {}), result.variant: value}
+        whole = {**(whole or {}), result.variant: value_of(before)}
     else:
-        whole = value
+        whole = value_of(before)
     _set(enrichment, row, whole, REVIEWED if edited else result.model_used[:100])
     return before
 

@@ -40,11 +40,15 @@ logger = logging.getLogger(__name__)
 
 
 class SingleResult(Struct, frozen=True):
-    """What became of the row; `value` is None unless there was an answer."""
+    """What became of the row; `value` is None unless there was an answer.
+
+    `waits_in_part`: it is applied, but for parts that wait for a person; `reason` says why.
+    """
 
     state: ResultState
     value: Any
     reason: str
+    waits_in_part: bool = False
 
 
 def enrich_row(
@@ -67,7 +71,8 @@ def enrich_row(
         )
     outcome = _outcome(enrichment, item, user)
     outcome = _stored(enrichment, outcome)
-    return SingleResult(outcome.state, outcome.value, outcome.reason)
+    waits = outcome.state == ResultState.APPLIED and outcome.suggestion is not None
+    return SingleResult(outcome.state, outcome.value, outcome.reason, waits)
 
 
 def _stored(enrichment: Enrichment, outcome: Outcome) -> Outcome:

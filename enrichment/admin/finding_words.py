@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.translation import get_language
 
+from enrichment.enrichments.field_by_field import FIELD
 from enrichment.quality.gates import FINDING_CODES
 
 MAX_SHOWN = 5  # of what a finding found
@@ -17,17 +18,39 @@ def in_words(reason: str, findings: Iterable[Mapping[str, Any]] | None) -> str:
     finding of a code that nobody knows, stay as they are stored.
     """
     found = list(findings or ())
-    if (get_language() or "en").partition("-")[0] == "en" or not found:
+    if _reads_english() or not found:
         return reason
     return " ".join(map(_said, found))
+
+
+def by_field(findings: Iterable[Mapping[str, Any]] | None) -> dict[str, str]:
+    """Of the fields that wait, by their names, why: each reason once, without the name."""
+    found: dict[str, dict[str, None]] = {}
+    for finding in findings or ():
+        name = (finding.get("data") or {}).get(FIELD)
+        if name:
+            said = str(finding.get("text", "")) if _reads_english() else _said(finding)
+            found.setdefault(name, {})[said.removeprefix(f"{name}: ")] = None
+    return {name: " ".join(said) for name, said in found.items()}
+
+
+def _reads_english() -> bool:
+    return (get_language() or "en").partition("-")[0] == "en"
 
 
 def _said(finding: Mapping[str, Any]) -> str:
     known = FINDING_CODES.get(finding.get("code", ""))
     if known is None:
         return str(finding.get("text", ""))
-    shown = list(_values((finding.get("data") or {}).values()))[:MAX_SHOWN]
-    return f"{known.label}: {', '.join(shown)}." if shown else f"{known.label}."
+    data = dict(finding.get("data") or {})
+    field = data.pop(FIELD, "")
+    said = _labelled(str(known.label), data)
+    return f"{field}: {said}" if field else said
+
+
+def _labelled(label: str, data: Mapping[str, Any]) -> str:
+    shown = list(_values(data.values()))[:MAX_SHOWN]
+    return f"{label}: {', '.join(shown)}." if shown else f"{label}."
 
 
 def _values(values: Iterable[Any]) -> Iterable[str]:

@@ -21,8 +21,8 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from enrichment import review, review_many
-from enrichment.admin.finding_words import in_words
-from enrichment.admin.review_values import compared, fields, parts, readable
+from enrichment.admin.finding_words import by_field, in_words
+from enrichment.admin.review_values import compared, field_label, fields, parts, readable
 from enrichment.enrichments import get, names
 from enrichment.enrichments.contract import ListedOrganizations
 from enrichment.errors import EnrichmentError
@@ -51,14 +51,15 @@ def as_it_came(result: EnrichmentResult) -> str:
 
 def card(suggestion: Suggestion) -> dict[str, Any]:
     """What the page shows of one suggestion."""
-    result, new = suggestion.result, suggestion.proposed
+    result, new, waiting = suggestion.result, suggestion.proposed, suggestion.waiting
     enrichment = get(result.enrichment)
     has_value = suggestion.current is not None
     shown: dict[str, Any] = {}
     if isinstance(new, list):
         shown["parts"] = parts(suggestion.current, new)
     elif isinstance(new, dict):
-        shown["fields"] = fields(suggestion.current, new)
+        why = by_field(result.findings)
+        shown["fields"] = fields(suggestion.current, new, why)
     else:
         # Compared with its source where there is no value yet, but for translations, which have
         # no word in common with theirs.
@@ -67,15 +68,17 @@ def card(suggestion: Suggestion) -> dict[str, Any]:
         shown["left"], shown["right"] = (
             (old, readable(new)) if alone else compared(old, readable(new))
         )
-    editable = new
+    editable = new if waiting is None else waiting
     if enrichment.schema is not None:
-        editable = orjson.dumps(new, option=orjson.OPT_INDENT_2).decode()
+        editable = orjson.dumps(editable, option=orjson.OPT_INDENT_2).decode()
     return shown | {
         "result": result,
         "name": suggestion.name,
         "row_url": row_page(enrichment.model(), result.row_id) if suggestion.row else "",
         "label": enrichment.label,
-        "reason": in_words(result.reason, result.findings),
+        "reason": in_words(result.reason, result.findings) if waiting is None else "",
+        "waiting": ", ".join(_named(*pair) for pair in (waiting or {}).items()),
+        "applied": ", ".join(map(field_label, result.value or ())) if waiting else "",
         "confidence_source": result.confidence_source.replace("_", " "),
         "old_title": gettext("Current value") if has_value else gettext("Source"),
         # Beside the comparison, unless it is one of its sides already.
@@ -89,6 +92,12 @@ def card(suggestion: Suggestion) -> dict[str, Any]:
             for verb in VERBS
         ],
     }
+
+
+def _named(name: str, value: Any) -> str:
+    """A field that waits: of a list which members."""
+    members = f" ({readable(value).replace(chr(10), ', ')})" if isinstance(value, list) else ""
+    return field_label(name) + members
 
 
 def asked_filters(request: HttpRequest, query: QueryDict) -> QueueFilters:

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
@@ -10,7 +11,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 MAX_WORDS = 4_000  # a comparison takes the square of them
-_PIECES = re.compile(r"\s+|[^\s]+")
+_PIECES = re.compile(r"\s+|,|[^\s,]+")
 
 
 def readable(value: Any) -> str:
@@ -74,12 +75,23 @@ def _part(value: Any) -> str:
     return _line(value)
 
 
-def fields(old: Any, new: Mapping[str, Any]) -> list[tuple[str, SafeString, SafeString, bool]]:
-    """Each field's name with both values compared, and whether they differ."""
+def fields(
+    old: Any, new: Mapping[str, Any], notes: Mapping[str, str] = MappingProxyType({})
+) -> list[tuple[str, SafeString, SafeString, bool, str]]:
+    """Each field's name with both values compared, whether they differ, and what is noted of it.
+
+    `notes` are by the fields' names; fields with one come first.
+    """
     before = old if isinstance(old, dict) else {}
     found = []
-    for name in dict.fromkeys([*new, *before]):
+    names = dict.fromkeys([*new, *before])
+    for name in sorted(names, key=lambda each: each not in notes):
         was, becomes = _line(before.get(name)), _line(new.get(name))
         left, right = compared(was, becomes)
-        found.append((name.replace("_", " ").capitalize(), left, right, was != becomes))
+        found.append((field_label(name), left, right, was != becomes, notes.get(name, "")))
     return found
+
+
+def field_label(name: str) -> str:
+    """A field of an object as people read it."""
+    return name.replace("_", " ").capitalize()

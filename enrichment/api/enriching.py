@@ -94,9 +94,14 @@ def _processed(result: SingleResult, word: str) -> Response:
         ResultState.SKIPPED: f"Nothing to do: {result.reason}",
         ResultState.FAILED: f"The {word} stays as it was: {result.reason}",
     }
+    message = messages[result.state]
+    if result.waits_in_part:
+        message = (
+            f"{word.capitalize()} enriched in part; the rest waits for review: {result.reason}"
+        )
     body = {
         "success": not failed,
-        "message": messages[result.state],
+        "message": message,
         "processed_count": int(done),
         "failed_count": int(failed),
         "state": result.state,

@@ -47,7 +47,12 @@ class SuggestionSerializer(serializers.Serializer[Suggestion]):
     made_from = serializers.CharField(
         source="source", help_text="The text that the answer was made from."
     )
-    proposed = serializers.JSONField(help_text="The value that accepting writes.")
+    proposed = serializers.JSONField(help_text="The value that the row has by accepting.")
+    waiting = serializers.JSONField(
+        allow_null=True,
+        help_text="The fields that the decision is about, where the others of the answer are"
+        " applied; null: it is about the whole value. A finding's `data.field` is its field.",
+    )
     input_changed = serializers.BooleanField(help_text="Then it can only be rejected.")
 
 
@@ -62,7 +67,10 @@ class DecisionSerializer(StrictSerializer):
 class EditSerializer(DecisionSerializer):
     """The value that the reviewer writes in place of the model's."""
 
-    value = serializers.JSONField(help_text="A text, or JSON in the shape of the proposed value.")
+    value = serializers.JSONField(
+        help_text="A text, or JSON in the shape of the proposed value; where fields wait, an object"
+        " of these."
+    )
 
 
 class DecidedSerializer(serializers.ModelSerializer[EnrichmentResult]):
@@ -119,7 +127,7 @@ class Decision(EnrichmentEndpoint):
 
 
 class AcceptSuggestion(Decision):
-    """Writes the suggested value into its row."""
+    """Writes the suggested value, or the fields that wait, into its row."""
 
     @extend_schema(request=DecisionSerializer, responses=DecidedSerializer)
     def post(self, request: Request, id: int) -> Response:  # noqa: A002 - the address's word

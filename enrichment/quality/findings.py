@@ -28,25 +28,33 @@ class FindingCode(Struct, frozen=True):
     """What a code stands for: a label for people, and what to tell a model that earns it.
 
     `releasable`: a node's judge that may decide can release what is held for this alone.
+    `of_answer`: found in one field, it speaks against the others too.
     """
 
     code: str
     label: "StrOrPromise"
     advice: str = ""
     releasable: bool = False
+    of_answer: bool = False
 
 
 FINDING_CODES: dict[str, FindingCode] = {}
 
 
 def register_code(
-    code: str, label: "StrOrPromise", advice: str = "", *, releasable: bool = False
+    code: str,
+    label: "StrOrPromise",
+    advice: str = "",
+    *,
+    releasable: bool = False,
+    of_answer: bool = False,
 ) -> str:
     """Make a finding's code known to the review's filter and to proposals; returns the code.
 
-    `releasable` only what misleads nobody where a judge finds the answer good.
+    `releasable` only what misleads nobody where a judge finds the answer good. `of_answer` what
+    tells that the model did something else than it was asked: then no field of it is applied.
     """
-    FINDING_CODES[code] = FindingCode(code, label, advice, releasable)
+    FINDING_CODES[code] = FindingCode(code, label, advice, releasable, of_answer)
     return code
 
 

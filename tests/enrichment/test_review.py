@@ -454,5 +454,7 @@ def test_lists_and_objects_are_compared_by_part_and_field():
     shown = parts([{"name": "calm", "confidence": 1}, "old"], [{"name": "calm"}, HOSTILE])
     assert "<script>" not in shown
     assert shown.count("added") == shown.count("removed") == 1
-    found = {name: differs for name, _, _, differs in fields({"age": "2"}, {"age": "3", "sex": 1})}
+    found = {
+        name: differs for name, _, _, differs, _ in fields({"age": "2"}, {"age": "3", "sex": 1})
+    }
     assert found == {"Age": True, "Sex": True}

@@ -1,11 +1,12 @@
 """Writes a personality profile of several short texts for matching."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from enrichment.enrichments.contract import Judgement, PromptText
+from enrichment.enrichments.contract import PromptText
+from enrichment.enrichments.field_by_field import FieldByField
 from enrichment.errors import AnswerRejected
 from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import LANGUAGES, NEW_CONCEPTS
@@ -17,7 +18,6 @@ from enrichment.listings.traits import FRAMING, LOVING, SIZES, TRAITS
 from enrichment.plain_text import plain
 from enrichment.quality.gates import (
     Fields,
-    GateFinding,
     attested,
     carried,
     changed_units,
@@ -32,7 +32,6 @@ from enrichment.quality.gates import (
 )
 from enrichment.quality.gates.form import ANSWER_EMPTY
 from llmconfig.client.types import Generation
-from llmconfig.runtime.records import replace
 
 
 def _text(longest: int) -> dict[str, Any]:
@@ -69,8 +68,8 @@ FIELDS = Fields(
 CARE_COLUMNS = tuple(each.column for each in CARE_STATEMENTS)
 
 
-class DogProfiler(ListingEnrichment):
-    """A profile from the listing's own words and columns."""
+class DogProfiler(FieldByField, ListingEnrichment):
+    """A profile from the listing's own words and columns, applied field by field."""
 
     name = "dog_profiler"
     label = _("Dog profiler")
@@ -126,35 +125,6 @@ class DogProfiler(ListingEnrichment):
             raise AnswerRejected("The profile's bio is blank.", reason=ANSWER_EMPTY)
         return told
 
-    def judge(
-        self,
-        answer: Generation,
-        values: Mapping[str, str],
-        *,
-        variant: str,
-        floor: float,
-        columns: Mapping[str, Any],
-    ) -> Judgement:
-        """Each part by itself: what a gate objects to is left out and waits for a reviewer.
-
-        He sees it together with the whole, and completes a profile that lacks its bio.
-        """
-        judged = super().judge(answer, values, variant=variant, floor=floor, columns=columns)
-        if judged.rejected or not judged.findings:
-            return judged
-        kept: dict[str, Any] = {}
-        doubts: list[GateFinding] = []
-        for name, part in _parts(judged.value):
-            found = self.objections({name: part}, values, variant=variant, columns=columns)
-            doubts += found
-            if not found:
-                kept[name] = [*kept.get(name, ()), *part] if isinstance(part, list) else part
-        if not kept:
-            return judged
-        return replace(
-            judged, findings=(), value=kept, suggestion=judged.value, doubts=tuple(doubts)
-        )
-
 
 def _tidy(whole: Mapping[str, Any]) -> dict[str, Any]:
     """Without blanks around texts, and without what is blank or said before in its list."""
@@ -171,10 +141,3 @@ def _each_once(texts: Sequence[str]) -> list[str]:
     for text in map(str.strip, texts):
         once.setdefault(text.casefold(), text)
     return list(filter(None, once.values()))
-
-
-def _parts(whole: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What a profile consists of; of lists each member alone."""
-    for name, value in whole.items():
-        parts = [[each] for each in value] if isinstance(value, list) else [value]
-        yield from ((name, part) for part in parts)

@@ -11,7 +11,7 @@ from enrichment.quality.gates.contract import OF_CHANGES, Checked, Gate
 
 logger = logging.getLogger(__name__)
 
-CHECK_FAILED = register_code("check_failed", _("A check failed itself"))
+CHECK_FAILED = register_code("check_failed", _("A check failed itself"), of_answer=True)
 
 
 def check_failed(name: str, error: Exception) -> GateFinding:

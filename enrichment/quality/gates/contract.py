@@ -284,7 +284,7 @@ def found_in_answer(code: str, what: str, found: list[str]) -> GateFinding | Non
     return GateFinding(code, f"{what}: {', '.join(shown)}{more}.", {"found": shown})
 
 
-TOO_LARGE = register_code("too_large", _("Too large to be checked"))
+TOO_LARGE = register_code("too_large", _("Too large to be checked"), of_answer=True)
 
 
 def too_large(source: str, texts: Iterable[str]) -> GateFinding | None:

@@ -22,6 +22,7 @@ WRONG_LANGUAGE = register_code(
     "wrong_language",
     _("Wrong language"),
     "Answer in the language that is asked for, without a sentence in any other.",
+    of_answer=True,
 )
 TOO_SHORT = register_code(
     "too_short", _("Too short"), "Keep every fact of the text; don't summarise."
@@ -38,6 +39,7 @@ ANNOUNCEMENT = register_code(
     "announcement",
     _("Announces itself"),
     "Answer with the text alone: no sentence about it before or after.",
+    of_answer=True,
 )
 ANSWER_CUT = register_code("answer_cut", _("Cut off"), "Answer in fewer words.")
 ANSWER_UNFINISHED = register_code("answer_unfinished", _("Withheld, refused or not ended"))

@@ -46,7 +46,9 @@ from enrichment.quality.lexicon.addressing import (
     WHOSE,
 )
 
-ADDRESSES_MODEL = register_code("addresses_model", _("The text addresses the model"))
+ADDRESSES_MODEL = register_code(
+    "addresses_model", _("The text addresses the model"), of_answer=True
+)
 
 # At least one of these is in all that the patterns find; only its surroundings are searched.
 _HINTS = (

@@ -83,7 +83,10 @@ def _is_heading(text: str) -> bool:
 
 
 CHANGED_NAME = register_code(
-    "changed_name", _("The name is missing"), "Keep the name letter by letter; don't translate it."
+    "changed_name",
+    _("The name is missing"),
+    "Keep the name letter by letter; don't translate it.",
+    of_answer=True,
 )
 _OTHER_SCRIPTS = frozenset(
     {"ar", "bg", "el", "fa", "he", "hi", "ja", "ko", "ru", "sr", "th", "uk", "zh"}

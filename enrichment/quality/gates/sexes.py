@@ -11,7 +11,10 @@ from enrichment.quality.gates.contract import Checked, found_in_answer, of_chang
 from enrichment.quality.lexicon.words import FEMALE, MALE, SEXES
 
 CHANGED_SEX = register_code(
-    "changed_sex", _("He and she"), "Keep he and she, boy and girl as the text has them."
+    "changed_sex",
+    _("He and she"),
+    "Keep he and she, boy and girl as the text has them.",
+    of_answer=True,
 )
 
 
