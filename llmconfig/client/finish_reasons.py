@@ -42,6 +42,7 @@ _WORDS: dict[Ending, tuple[str, ...]] = {
         "model_context_window_exceeded",  # Anthropic, Z.ai
         "context_length_exceeded",
         "repetition",  # vLLM stopped a loop
+        "time_limit",  # watsonx
     ),
     Ending.PAUSED: (
         "pause_turn",  # Anthropic: its server tools go on when the turn is sent back
@@ -57,6 +58,8 @@ _WORDS: dict[Ending, tuple[str, ...]] = {
         "spii",
         "sensitive",  # Z.ai
         "guardrail_intervened",  # Bedrock
+        "content_filtered",
+        "image_safety",  # Gemini
     ),
     Ending.BROKEN: (
         "error",  # OpenRouter, Mistral
@@ -68,10 +71,21 @@ _WORDS: dict[Ending, tuple[str, ...]] = {
         "function_call_filter",  # Gemini: "function_call_filter: MALFORMED_FUNCTION_CALL"
         "malformed_function_call",
         "unexpected_tool_call",
+        "malformed_response",
+        "malformed_model_output",  # Bedrock
+        "malformed_tool_use",
     ),
 }
 _ENDINGS: Final = MappingProxyType(
     {word: ending for ending, words in _WORDS.items() for word in words}
+)
+# What servers in OpenAI's shape say in place of its words.
+_OTHER_SPELLINGS: Final = MappingProxyType(
+    {
+        "eos": "stop",  # Together: openai/openai-dotnet#267, vibrantlabsai/ragas#1548
+        "eos_token": "stop",  # TGI until 2.2 and watsonx: text-generation-inference#2344
+        "null": "",  # DashScope, in pieces before the last
+    }
 )
 _OPENAI_WORDS: Final = MappingProxyType(
     {
@@ -99,7 +113,8 @@ def reason_in(value: object) -> str | None:
     """A provider's word for the end, None where it gives none (some send an empty text)."""
     if not isinstance(value, str):
         return None
-    return value.strip().replace("\0", "")[:MAX_REASON_CHARACTERS] or None
+    word = value.strip().replace("\0", "")[:MAX_REASON_CHARACTERS]
+    return _OTHER_SPELLINGS.get(word, word) or None
 
 
 @lru_cache(maxsize=1024)

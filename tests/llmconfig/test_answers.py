@@ -7,7 +7,7 @@ import pytest
 
 from llmconfig import client as llm_client
 from llmconfig.client.errors import GenerationExhausted
-from llmconfig.client.finish_reasons import Ending, ending_of
+from llmconfig.client.finish_reasons import Ending, ending_of, reason_in
 from llmconfig.client.types import Call, Generation
 from tests.llmconfig.scripted import (
     DONE,
@@ -318,8 +318,10 @@ def test_an_answer_that_its_provider_broke_off_is_a_failed_attempt(server, node,
 def test_only_these_words_mean_a_whole_answer():
     whole = {"stop", "tool_calls", "function_call", "end_turn", "stop_sequence", "tool_use", None}
     assert all(ending_of(each) is Ending.WHOLE for each in whole)
-    others = [*(each[0] for each in ENDS), *BROKEN, "eos", "done", "other"]
+    others = [*(each[0] for each in ENDS), *BROKEN, "done", "other", "time_limit"]
     assert not any(ending_of(each) is Ending.WHOLE for each in others)
+    spelled = {"eos": "stop", "eos_token": "stop", "null": None, " ": None, "end\0": "end"}
+    assert {each: reason_in(each) for each in spelled} == spelled
 
 
 STREAMS = [

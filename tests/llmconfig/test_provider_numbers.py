@@ -75,6 +75,18 @@ TOLD = [
 ]
 
 
+def test_an_error_within_a_paid_reply_costs_what_the_reply_says(node, provider, ask):
+    """OpenRouter's, whose provider broke off: each of the requests was billed."""
+    broken = {"error": {"code": 502, "message": "Provider disconnected"}, "finish_reason": "error"}
+    reply = completion({"content": "Wo"}) | {"usage": usage(cost=0.002)}
+    reply["choices"][0] |= broken
+    provider.tell(reply)
+    record = asked(ask()).record
+    assert [each.outcome for each in record.attempts] == ["http_502"] * 3
+    assert record.cost_usd == Decimal("0.006")
+    assert record.usage.tokens_input == 27
+
+
 def test_an_advisors_tokens_are_paid_at_its_own_price(provider, make_provider, make_node, ask):
     """In a region that costs a tenth more; a count that can't be is not booked."""
     row = make_provider(provider_type="anthropic", api_base_url=provider.url, model_id="claude")

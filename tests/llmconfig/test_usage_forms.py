@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from llmconfig.client.types import ModelUsage, Usage, UsageDetails
 from llmconfig.client.wire.anthropic import AnthropicWire
+from llmconfig.client.wire.responses_answers import read_response
 from llmconfig.client.wire.running_usage import merged
 from llmconfig.client.wire.usage import billed
 
@@ -74,6 +75,17 @@ FORMS = {
         chat(19, 498, 517, citation_tokens=10175, num_search_queries=48, reasoning_tokens=95305),
         Usage(19, 0, 0, 498, 95305, details(web_searches=48)),
     ),
+    "mistral-cached": (
+        chat(100, 10, 110, num_cached_tokens=64, prompt_token_details={"cached_tokens": 64}),
+        Usage(36, 64, 0, 10, 0),
+    ),
+    "alibaba-cache-write": (
+        chat(1506, 53, 1559, {"cached_tokens": 256, "cache_creation_input_tokens": 1024,
+                              "cache_creation": {"ephemeral_5m_input_tokens": 1024},
+                              "cache_type": "ephemeral"}),
+        Usage(226, 256, 1024, 53, 0),
+    ),
+    "unknown-words": ({"billed_units": {"input_tokens": 5}, "tokens": {"input_tokens": 71}}, None),
     "gemini-openai": (chat(66, 6, 100), Usage(66, 0, 0, 6, 28)),
     "gemini-openai-thoughts": (
         chat(21, 0, 81, answers={"reasoning_tokens": 60}), Usage(21, 0, 0, 0, 60),
@@ -198,6 +210,28 @@ TIERS = {
 }  # fmt: skip
 
 
+# Where a Responses' tools are told beside its usage: the reply, searches and drawn tokens.
+SEARCH = {"type": "web_search_call", "action": {"type": "search", "queries": ["dogs"]}}
+PAGE = {"type": "web_search_call", "action": {"type": "open_page", "url": "https://a.example"}}
+DRAWN = {"input_tokens": 50, "output_tokens": 1056, "total_tokens": 1106,
+         "input_tokens_details": {"image_tokens": 0, "text_tokens": 50}}  # fmt: skip
+TOOLS = [
+    ({"output": [SEARCH, PAGE, SEARCH]}, 2, ()),
+    ({"output": [SEARCH, SEARCH], "tool_usage": {"web_search": {"num_requests": 1}}}, 1, ()),
+    ({"output": [], "tool_usage": {"web_search": {"num_requests": 0}, "image_gen": DRAWN}},
+     0, (ModelUsage("image_generation", Usage(50, output=1056)),)),
+    ({"output": [PAGE], "tool_usage": {"web_search": {"num_requests": -1}}}, None, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("reply", "searches", "beside"), TOOLS)
+def test_openais_own_tools_are_told_beside_the_usage(reply, searches, beside):
+    """`openai-tools` in the document."""
+    usage = read_response({"usage": FORMS["openai-responses"][0], **reply}).usage
+    known = None if searches is None else details(web_searches=searches, beside=beside)
+    assert usage.details == known
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_each_form_is_read_into_disjoint_buckets(form):
     counts, usage = FORMS[form]
@@ -221,7 +255,7 @@ def test_the_reply_names_the_tier(form):
 def test_every_form_has_its_line_in_the_document():
     rows = [line for line in DOCUMENT.read_text().splitlines() if line.startswith("| `")]
     documented = {row.split("`")[1] for row in rows}
-    assert documented == {*FORMS, *COSTS, *TIERS}
+    assert documented == {*FORMS, *COSTS, *TIERS, "openai-tools"}
 
 
 @pytest.mark.parametrize(

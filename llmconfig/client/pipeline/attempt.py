@@ -352,6 +352,7 @@ class TargetExchange:
             latency_ms,
             transient=verdict.transient,
             again=verdict.transient and waits,
+            billed=verdict.billed,
             status=verdict.status,
             retry_after_s=verdict.retry_after_s,
             request_id=request_id,

@@ -7,9 +7,11 @@ from msgspec import Struct
 
 from llmconfig.client.http.retry_after import bounded, retry_after
 from llmconfig.client.http.transport import Response
-from llmconfig.client.wire import JSON, BadReply, Refusal, Reply, Wire
+from llmconfig.client.types import NOT_BILLED, Billed
+from llmconfig.client.wire import JSON, BadReply, Refusal, Reply, Wire, usage
 from llmconfig.client.wire.events import DONE, EventReader
 from llmconfig.client.wire.reading import parse_value
+from llmconfig.runtime.records import replace
 
 TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
 # An empty account stays empty: repeating these only earns more of them.
@@ -68,6 +70,7 @@ class Refused(Struct, frozen=True):
     status: int
     retry_after_s: float | None = None
     refusal: Refusal | None = None
+    billed: Billed = NOT_BILLED  # by a reply that bears an error and was paid for all the same
 
 
 def judge(
@@ -89,7 +92,8 @@ def judge(
         return usual
     refusal = wire.refusal(value)
     if refusal is not None:
-        return _refused(refusal.status or 502, refusal, response)
+        refused = _refused(refusal.status or 502, refusal, response)
+        return replace(refused, billed=usage.billed(value)) if isinstance(value, dict) else refused
     if not isinstance(value, dict):
         raise BadReply("the reply is not a JSON object")
     return (read or wire.read)(value)
@@ -111,7 +115,8 @@ def _judge_events(events: list[bytes], response: Response, wire: Wire) -> Reply 
         value = parse_value(event)
         refusal = wire.refusal(value)
         if refusal is not None:
-            return _refused(refusal.status or 502, refusal, response)
+            refused = _refused(refusal.status or 502, refusal, response)
+            return replace(refused, billed=listener.billed)
         if not isinstance(value, dict):
             raise BadReply("an event is not a JSON object")
         listener.feed(value)

@@ -63,7 +63,7 @@ def _read_content(content: object, spoken: Spoken) -> None:
         elif kind in THOUGHT_PARTS:
             spoken.thoughts.append(
                 Thought(
-                    text=_flat(part.get(str(kind), part.get("text"))),
+                    text=_flat(part.get(str(kind), part.get("text", part.get("summary")))),
                     signature=text_of(part.get("signature")),
                 )
             )

@@ -6,7 +6,15 @@ Source: `openai.types.responses` of OpenAI's SDK.
 from typing import Any
 
 from llmconfig.client.finish_reasons import CONTENT_FILTER, TOOL_CALLS
-from llmconfig.client.types import NOT_BILLED, Billed, Delta, Thought
+from llmconfig.client.types import (
+    NO_USAGE,
+    NOT_BILLED,
+    Billed,
+    Delta,
+    ModelUsage,
+    Thought,
+    UsageDetails,
+)
 from llmconfig.client.wire import JSON, BadReply, Reply
 from llmconfig.client.wire.free_text_tools import CUSTOM
 from llmconfig.client.wire.reading import object_of, text_of
@@ -27,6 +35,8 @@ PIECES_OF_CALLS = {
     "response.custom_tool_call_input.delta": (CUSTOM, "input"),
 }
 ENDS = frozenset({"response.completed", "response.incomplete"})
+# The model of OpenAI's tool that draws, which replies don't name: by this id it may have a price.
+DRAWING = "image_generation"
 
 
 def read_response(value: JSON) -> Reply:
@@ -35,6 +45,7 @@ def read_response(value: JSON) -> Reply:
     output = value.get("output")
     if not isinstance(output, list):
         raise BadReply("the reply holds no output", told)
+    told = _with_tools(told, value)
     status = value.get("status")
     if status not in ("completed", "incomplete", None):
         raise BadReply(f"the response is {text_of(status) or 'not ended'}", told)
@@ -60,6 +71,31 @@ def read_response(value: JSON) -> Reply:
         untranslated=any(each.get("type") not in KNOWN for each in items),
         logprobs=tuple(row for part in said for row in _list(part, "logprobs")),
     )
+
+
+def _with_tools(told: Billed, value: JSON) -> Billed:
+    """With what OpenAI's own tools took, which `usage` leaves out: searches, and drawn pictures.
+
+    Without `tool_usage` each search among the items counts; opening a page costs nothing.
+    """
+    if told.usage is None:
+        return told
+    taken = object_of(value.get("tool_usage"))
+    searches = object_of(taken.get("web_search")).get("num_requests")
+    if type(searches) is not int or searches < 0:
+        searches = sum(map(_searched, _list(value, "output")))
+    drawn = billed({"usage": object_of(taken.get("image_gen"))}).usage
+    beside = (ModelUsage(DRAWING, drawn),) if drawn is not None and drawn != NO_USAGE else ()
+    if not searches and not beside:
+        return told
+    known = told.usage.details or UsageDetails()
+    details = replace(known, web_searches=searches, beside=beside)
+    return replace(told, usage=replace(told.usage, details=details))
+
+
+def _searched(item: JSON) -> bool:
+    action = object_of(item.get("action")).get("type", "search")
+    return item.get("type") == "web_search_call" and action == "search"
 
 
 def _is_call(item: JSON) -> bool:

@@ -61,7 +61,9 @@ def read(counts: JSON) -> Usage | None:
         return _gemini(counts)
     if "inputTokens" in counts or "outputTokens" in counts:
         return _converse(counts)
-    return _chat(counts)
+    # Words that nobody here knows say nothing of the tokens, which aren't 0.
+    known = "completion_tokens" in counts or "total_tokens" in counts
+    return _chat(counts) if known else None
 
 
 # OpenAI's form, with each vendor's own names for its parts
@@ -81,12 +83,15 @@ def _chat(counts: JSON) -> Usage | None:
         (prompts, "cached_tokens"),
         (counts, "prompt_cache_hit_tokens"),  # DeepSeek
         (counts, "cached_tokens"),  # Moonshot
+        (counts, "num_cached_tokens"),  # Mistral, and under its details' other name
+        (_object(counts, "prompt_token_details"), "cached_tokens"),
         (counts, "cache_read_input_tokens"),  # Claude behind a proxy
         (counts, "cached_prompt_text_tokens"),  # xAI
     )
     written = _largest(
         (prompts, "cache_write_tokens"),
         (prompts, "cache_creation_tokens"),
+        (prompts, "cache_creation_input_tokens"),  # Alibaba
         (counts, "cache_creation_input_tokens"),
     )
     thought = _largest((answers, "reasoning_tokens"), (counts, "reasoning_tokens"))
@@ -103,6 +108,8 @@ def _chat(counts: JSON) -> Usage | None:
     if seconds:
         audio = unsaid or (details.audio_input if details is not None else 0)
         details = replace(details or NO_DETAILS, audio_seconds=seconds, audio_input=audio)
+    if "cache_creation" in prompts:
+        counts = {**counts, "cache_creation": prompts["cache_creation"]}
     return Usage(fresh, cached, written, shown, thought, _tools(counts, written, details))
 
 
