@@ -195,10 +195,15 @@ def _cooling(attempts: Sequence[Attempt]) -> RequestRefused:
 
 def _with_reason(code: str, last: Attempt) -> RequestRefused:
     """The last provider's own words, where they speak of no account and no key of ours."""
-    reason, _, _ = last.detail.partition("; counted by")  # what follows is our bookkeeping
+    reason = _words_of(last)
     if reason and (last.outcome == "bad_reply" or last.outcome.startswith("http_5")):
         return RequestRefused(502, code, f"No model could answer: {reason}")
     return RequestRefused(502, code, "No model could answer.")
+
+
+def _words_of(attempt: Attempt) -> str:
+    """The provider's own, without our bookkeeping behind them."""
+    return attempt.detail.partition("; counted by")[0]
 
 
 def _of_attempt(last: Attempt, *, lasting: bool) -> RequestRefused | None:
@@ -207,13 +212,11 @@ def _of_attempt(last: Attempt, *, lasting: bool) -> RequestRefused | None:
     `lasting`: the same request can't fare better.
     """
     if last.outcome in CALLERS_FAULT:
-        return RequestRefused(
-            400, "provider_refused", last.detail or "The model refused the request."
-        )
-    if last.outcome.startswith("http_5") and lasting:
-        return RequestRefused(
-            400, "provider_refused", last.detail or "The model can't take this request."
-        )
+        said = _words_of(last) or "The model refused the request."
+        return RequestRefused(400, "provider_refused", said)
+    if lasting and (last.outcome == "http_429" or last.outcome.startswith("http_5")):
+        said = _words_of(last) or "The model can't take this request."
+        return RequestRefused(400, "provider_refused", said)
     if last.outcome == "connection":
         return RequestRefused(
             503,

@@ -76,6 +76,52 @@ ERRORS = [
      "http_500", False, "exceeds the context", None),
     ("plain text", 503, b"no healthy upstream", "http_503", True, "no healthy upstream", None),
     ("a text in JSON", 503, "slow down", "http_503", True, "slow down", None),
+    ("Anthropic: the limit that its owner set", 400,
+     {"type": "error", "error": {"type": "invalid_request_error", "message":
+      "You have reached your specified API usage limits. You will regain access on 2026-12-01."}},
+     "quota_exhausted", False, "usage limits", None),
+    ("Anthropic: no credits for a long prompt", 429,
+     {"type": "error", "error": {"type": "rate_limit_error", "message":
+      "Usage credits are required for long context requests."}},
+     "http_429", False, "long context", None),
+    ("Gemini: a spending cap", 429,
+     [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED",
+                 "message": "Your project has exceeded its monthly spending cap."}}],
+     "quota_exhausted", False, "spending cap", None),
+    ("Gemini: prepaid credits", 429,
+     [{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED",
+                 "message": "Your prepayment credits are depleted."}}],
+     "quota_exhausted", False, "depleted", None),
+    ("xAI: never any credits", 403,
+     {"code": "The caller does not have permission",
+      "error": "Your newly created team doesn't have any credits yet."},
+     "quota_exhausted", False, "any credits", None),
+    ("Fireworks: suspended", 412,
+     {"error": {"code": "PRECONDITION_FAILED", "message":
+      "Account a is suspended, possibly due to reaching the monthly spending limit."}},
+     "quota_exhausted", False, "suspended", None),
+    ("Moonshot: suspended", 429,
+     {"error": {"type": "exceeded_current_quota_error", "message": "Your account is suspended."}},
+     "quota_exhausted", False, "suspended", None),
+    ("Alibaba: in arrears", 400,
+     {"error": {"code": "Arrearage", "type": "Arrearage", "message": "Access denied."}},
+     "quota_exhausted", False, "Access denied", None),
+    ("Cloudflare: the day's free share", 429,
+     {"success": False, "errors": [{"code": 4006, "message":
+      "you have used up your daily free allocation of 10,000 neurons"}]},
+     "quota_exhausted", False, "daily free allocation", None),
+    ("OpenAI: one request over a minute's limit", 429,
+     {"error": {"code": "rate_limit_exceeded", "message":
+      "Request too large for gpt-4o on tokens per min: Limit 30000, Requested 200000."}},
+     "http_429", False, "Request too large", None),
+    ("Groq: no room at flex", 498, {"error": {"code": "capacity_exceeded", "message": "Full."}},
+     "http_498", True, "Full.", None),
+    ("llama.cpp: the context is full", 500,
+     {"error": {"code": 500, "message": "Context size has been exceeded."}},
+     "http_500", False, "Context size", None),
+    ("a web server's page", 502, b"<html><head><title> 502 Bad Gateway\n</title></head></html>",
+     "http_502", True, "502 Bad Gateway", None),
+    ("a page without a title", 502, b"<html>No.</html>", "http_502", True, "", None),
     # In a reply that says 200
     ("200: the status as a number", 200, {"error": {"code": 429, "message": "Slow down."}},
      "http_429", True, "Slow down.", None),
@@ -185,3 +231,17 @@ def test_the_operators_account_and_key_are_nobody_elses_fault(server, node, body
     assert raised.value.status_code == 502
     assert "key" not in raised.value.message.lower()
     assert "credit" not in raised.value.message.lower()
+
+
+def test_a_request_over_a_minutes_limit_is_its_callers_mistake(server, node):
+    """As a 429 with `Retry-After` its client would send it again and again."""
+    from openai import BadRequestError  # noqa: PLC0415 - slow to import
+
+    server.tell(
+        {"error": {"message": "Request too large for m: Limit 9, Requested 99."}}, status=429
+    )
+    with pytest.raises(BadRequestError, match="Request too large for m"):
+        llm_client.get_llm("tag_rows").openai().chat.completions.create(
+            model="m", messages=[{"role": "user", "content": "Hello"}]
+        )
+    assert server.requests == 1

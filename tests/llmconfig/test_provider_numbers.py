@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import time
 from decimal import Decimal
 from email.utils import format_datetime
 
@@ -9,6 +10,7 @@ import pytest
 
 from llmconfig.client.http.retry_after import MAX_RETRY_AFTER_S, retry_after
 from llmconfig.client.types import Generation
+from llmconfig.client.wire.errors import error_in
 from llmconfig.models import ModelPrice, ProviderModel
 from tests.llmconfig.scripted import asked, chunks, completion, event, scripted_server, streamed
 
@@ -34,10 +36,28 @@ NEAR = format_datetime(dt.datetime(2001, 1, 1, tzinfo=dt.UTC), usegmt=True)
         ({"retry-after": ""}, None),
         ({"retry-after-ms": "1e300"}, MAX_RETRY_AFTER_S),
         ({"retry-after-ms": "nan", "retry-after": "3"}, 3),
+        ({"x-ms-retry-after-ms": "1500", "retry-after": "2"}, 1.5),
     ],
 )
 def test_a_wait_that_a_provider_asks_for_is_bounded(told, seconds):
     assert retry_after(told) == seconds
+
+
+@pytest.mark.parametrize(
+    ("reset", "seconds"), [(90_000, 90), (10**15, None), (None, None), ("soon", None)]
+)
+def test_openrouter_names_the_end_of_its_limit_in_the_error(reset, seconds):
+    """In milliseconds since 1970, as text: of free models, whose limit is a day's."""
+    told = str(int(time.time() * 1000) + reset) if isinstance(reset, int) else reset
+    metadata = {"headers": {"X-RateLimit-Limit": "50", "X-RateLimit-Reset": told}}
+    error = {"code": 429, "message": "Rate limit exceeded: free-models-per-day.",
+             "metadata": metadata}  # fmt: skip
+    found = error_in({"error": error}, good=False)
+    assert found is not None
+    if seconds is None:
+        assert found.retry_after_s is None
+    else:
+        assert found.retry_after_s == pytest.approx(seconds, abs=30)
 
 
 @pytest.fixture(scope="module")

@@ -7,14 +7,17 @@ from email.utils import parsedate_to_datetime
 
 # The longest wait that is believed; whoever asks for more is asked again after as long.
 MAX_RETRY_AFTER_S = 3600.0
+# The headers, and their units in seconds.
+NAMES = (("retry-after-ms", 0.001), ("x-ms-retry-after-ms", 0.001), ("retry-after", 1.0))
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
     """The seconds that a provider asks to wait, an hour at most; None if it can't mean it.
 
-    Read from `retry-after-ms`, or `Retry-After` as seconds or an HTTP date.
+    Read from `retry-after-ms` (Azure: `x-ms-retry-after-ms`), or `Retry-After` as seconds or an
+    HTTP date.
     """
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
+    for name, unit in NAMES:
         text = headers.get(name)
         if text is None:
             continue

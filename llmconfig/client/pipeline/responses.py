@@ -13,7 +13,8 @@ from llmconfig.client.wire.events import DONE, EventReader
 from llmconfig.client.wire.reading import parse_value
 from llmconfig.runtime.records import replace
 
-TRANSIENT_STATUSES = frozenset({408, 409, 425, 429})
+# 498: Groq has no room at its tier "flex" (console.groq.com/docs/errors).
+TRANSIENT_STATUSES = frozenset({408, 409, 425, 429, 498})
 # An empty account stays empty: repeating these only earns more of them.
 QUOTA_CODES = frozenset(
     {
@@ -26,17 +27,24 @@ QUOTA_CODES = frozenset(
         "credit_balance_too_low",
         "payment_required",
         "1113",  # Z.ai: the account is in arrears
+        "exceeded_current_quota_error",  # Moonshot: the account is suspended
+        "Arrearage",  # Alibaba
+        "AllocationQuota.FreeTierOnly",
+        "budget_exceeded",  # LiteLLM's proxy
     }
 )
 # The same in words: Anthropic sends it as a plain 400, xAI as a 403, Moonshot as a 429. "Exceeded
-# your current quota" isn't among them, because Gemini says it of a minute's limit too.
+# your current quota" isn't among them, because Gemini says it of a minute's limit too. Anthropic's
+# limit that an owner set: anthropics/claude-code#2127, #38035. Fireworks says it as a 412.
 _EMPTY_ACCOUNT = re.compile(
     r"credit balance is too low|insufficient[ _](?:credits?|balance|funds)|out of credits"
-    r"|used all available credits|requires? more credits|account balance|spending limit"
+    r"|used all available credits|requires? more credits|account balance"
+    r"|spend(?:ing)? (?:limit|cap)|reached your specified api usage limits"
+    r"|(?:doesn't|don't|do not) have any credits|credits are depleted|daily free allocation"
     r"|balance is (?:not enough|insufficient)|payment required|余额不足|欠费",
     re.IGNORECASE,
 )
-BILLING_STATUSES = frozenset({400, 401, 403, 429})
+BILLING_STATUSES = frozenset({400, 401, 403, 412, 429})
 KEY_CODES = frozenset({"API_KEY_INVALID", "API_KEY_EXPIRED", "invalid_api_key"})
 # Gemini and xAI say 400 to a key that they don't know.
 _BAD_KEY = re.compile(
@@ -51,10 +59,18 @@ LASTING_CODES = frozenset({"exceed_context_size_error", "context_length_exceeded
 # llama.cpp says 500 to a picture for a model without eyes, to a grammar and to a template.
 _REQUESTS_FAULT = re.compile(
     r"not supported|unsupported|does not support|too large to process|too long"
-    r"|exceeds? the (?:available |maximum )?context|not implemented|mmproj"
+    r"|exceeds? the (?:available |maximum )?context|context size has been exceeded"
+    r"|not implemented|mmproj"
     r"|failed to (?:parse|apply|load image|process image)|invalid (?:image|grammar|json schema)",
     re.IGNORECASE,
 )
+# A limit of a minute that this one request is over by itself (OpenAI, as a 429), and a prompt that
+# is longer than the account may send (anthropics/claude-code#64982): waiting doesn't help.
+_OVER_ITS_LIMIT = re.compile(
+    r"request too large for|(?:extra usage is|usage credits are) required for long context",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})</title>", re.IGNORECASE)
 REQUEST_ID_HEADERS = ("x-request-id", "request-id")
 
 
@@ -132,7 +148,10 @@ def _refusal(response: Response, wire: Wire) -> Refusal:
     if said is not None:
         return said
     text = response.body[:300].decode("utf-8", "replace")
-    return Refusal("" if text.lstrip().startswith("<") else text, frozenset())
+    if text.lstrip().startswith("<"):  # a proxy's page, or a web server's
+        title = _TITLE.search(response.body[:4096])
+        text = "" if title is None else title[1].decode("utf-8", "replace").strip()
+    return Refusal(text, frozenset())
 
 
 def _refused(status: int, refusal: Refusal, response: Response) -> Refused:
@@ -146,11 +165,15 @@ def _refused(status: int, refusal: Refusal, response: Response) -> Refused:
         detail = "it answers with a redirect, and none is followed"
     asked = retry_after(response.headers)
     too_long = not LASTING_CODES.isdisjoint(codes)
-    lasting = status == 501 or too_long or _REQUESTS_FAULT.search(detail) is not None
+    if status in TRANSIENT_STATUSES:
+        transient = status != 429 or _OVER_ITS_LIMIT.search(detail) is None
+    else:
+        lasting = status == 501 or too_long or _REQUESTS_FAULT.search(detail) is not None
+        transient = status >= 500 and not lasting
     return Refused(
         code=f"http_{status}",
         detail=detail,
-        transient=status in TRANSIENT_STATUSES or (status >= 500 and not lasting),
+        transient=transient,
         status=status,
         retry_after_s=bounded(refusal.retry_after_s if asked is None else asked),
         refusal=None if too_long else refusal,

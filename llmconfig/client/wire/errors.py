@@ -7,6 +7,7 @@ that says 200.
 """
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -155,7 +156,7 @@ def _refusal(error: Any, around: JSON) -> Refusal:
                  None)  # fmt: skip
     status = _status(error) or _status(around) or named
     status = status or MINIMAX_STATUSES.get(base.get("status_code", 0))
-    wait = _retry_delay(error) or _wait_in(message)
+    wait = _retry_delay(error) or _wait_until(error) or _wait_in(message)
     return Refusal(message, codes, status, wait, _parameter(error) or _parameter(around))
 
 
@@ -277,6 +278,18 @@ def _retry_delay(error: JSON) -> float | None:
             except ValueError:
                 return None
     return None
+
+
+def _wait_until(error: JSON) -> float | None:
+    """OpenRouter's header of its own limits, which it puts into the error: milliseconds of 1970.
+
+    For free models: openrouter.ai/docs/api-reference/limits.
+    """
+    headers = object_of(object_of(error.get("metadata")).get("headers"))
+    told = headers.get("X-RateLimit-Reset")
+    if not isinstance(told, str) or not told.isascii() or not told.isdigit() or len(told) != 13:
+        return None
+    return max(0.0, int(told) / 1000 - time.time())
 
 
 def _wait_in(message: str) -> float | None:
