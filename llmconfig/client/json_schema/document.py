@@ -5,15 +5,10 @@ is refused by name, as is one that leads nowhere or round in a circle.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
-from jsonschema import Draft3Validator, Draft7Validator, Draft201909Validator, Draft202012Validator
-from jsonschema.exceptions import SchemaError
-from jsonschema.validators import validator_for
 from msgspec import Struct, field
-from referencing import Registry, Resource
-from referencing.exceptions import NoSuchResource, Unresolvable
-from referencing.jsonschema import DRAFT202012, specification_with
 
 from llmconfig.client.json_schema.errors import SchemaUnusable
 from llmconfig.client.json_schema.patterns import PatternUnusable, pattern_of
@@ -37,8 +32,13 @@ SUBSCHEMA_MAPS = frozenset(
 IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"})
 REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef")
 TYPES = frozenset({"array", "boolean", "integer", "null", "number", "object", "string"})
+DRAFT3, DRAFT7 = (
+    "http://json-schema.org/draft-03/schema#",
+    "http://json-schema.org/draft-07/schema#",
+)
+NEWEST = "https://json-schema.org/draft/2020-12/schema"
 # The dialects that differ little enough from the newest for what is read here.
-NEWER = (Draft7Validator, Draft201909Validator, Draft202012Validator)
+NEWER = frozenset({DRAFT7, "https://json-schema.org/draft/2019-09/schema", NEWEST})
 _SIZES = (
     "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties",
     "minContains", "maxContains",
@@ -59,7 +59,7 @@ class Document(Struct):
     """A schema that was read, with all its parts."""
 
     schema: dict[str, Any]
-    dialect: Any  # jsonschema's validator class
+    dialect: str  # the address of its metaschema
     parts: list[SubSchema] = field(default_factory=list)
     by_id: dict[int, SubSchema] = field(default_factory=dict)
 
@@ -68,12 +68,11 @@ class Document(Struct):
         return self.by_id[id(schema)].target
 
 
-def refuse(uri: str) -> Resource[Any]:
-    """Raise for a reference to another document: none is ever fetched."""
-    raise NoSuchResource(uri)
+@cache
+def _standards() -> Any:
+    from llmconfig.client.json_schema import standards  # noqa: PLC0415 - few schemas need it
 
-
-NOTHING_ELSE: Registry[Any] = Registry(retrieve=refuse)  # type: ignore[call-arg]  # attrs alias
+    return standards
 
 
 def read(schema: dict[str, Any], *, size: int, lenient: bool = False) -> Document:
@@ -83,8 +82,10 @@ def read(schema: dict[str, Any], *, size: int, lenient: bool = False) -> Documen
     """
     if not isinstance(schema.get("$schema", ""), str):
         raise SchemaUnusable("The schema's $schema is no text.")
-    dialect = validator_for(schema, default=Draft202012Validator)
-    if dialect is Draft3Validator:
+    dialect = schema.get("$schema", NEWEST)
+    if dialect != NEWEST:
+        dialect = _standards().dialect_of(dialect)
+    if dialect == DRAFT3:
         raise SchemaUnusable("The schema is of draft 3, which isn't read; draft 4 and later are.")
     document = Document(schema, dialect)
     if dialect not in NEWER and not lenient:
@@ -103,24 +104,17 @@ def _check_by_dialect(document: Document, size: int) -> None:
             f"A schema of {document.schema['$schema']} has at most {WITH_DIALECT_CHECK_MAX_BYTES}"
             " bytes; newer dialects may have more."
         )
-    try:
-        document.dialect.check_schema(document.schema)
-    except SchemaError as error:
-        raise SchemaUnusable(
-            f"The schema is wrong at {error.json_path}: {error.message[:200]}"
-        ) from None
+    error = _standards().mistake_by(document.dialect, document.schema)
+    if error is not None:
+        raise SchemaUnusable(f"The schema is wrong at {error.json_path}: {error.message[:200]}")
 
 
 def _walk(document: Document, *, lenient: bool) -> None:
     """Find all parts, those that only references lead to included, and check their form."""
-    specification = specification_with(
-        document.dialect.META_SCHEMA.get("$schema", ""), default=DRAFT202012
-    )
-    root = specification.create_resource(document.schema)
-    try:
-        resolver = NOTHING_ELSE.with_resource("", root).resolver_with_root(root)
-    except (ValueError, TypeError, AttributeError, Unresolvable):
-        raise SchemaUnusable("The schema's $id is no address.") from None
+    dialect = document.dialect
+    root = cache(lambda: _standards().resolver_of(dialect, document.schema))
+    named = dialect != NEWEST or "$id" in document.schema
+    resolver = root() if named else None  # with the first part that needs one
     waiting = [(SubSchema(document.schema, "$", 0), resolver)]
     while waiting:
         part, resolver = waiting.pop()
@@ -131,12 +125,12 @@ def _walk(document: Document, *, lenient: bool) -> None:
         document.by_id[id(part.schema)] = part
         document.parts.append(part)
         if "$id" in part.schema and part.schema is not document.schema:
-            resolver = resolver.in_subresource(specification.create_resource(part.schema))
+            resolver = _standards().inside(resolver or root(), dialect, part.schema)
         if not lenient:
             _check_form(part, strict=document.dialect in NEWER)
         for name in REFERENCES:
             if name in part.schema:
-                waiting += _follow(part, name, resolver)
+                waiting += _follow(part, name, resolver or root())
         waiting += [(child, resolver) for child in reversed(list(_within(part)))]
 
 
@@ -147,16 +141,15 @@ def _follow(part: SubSchema, name: str, resolver: Any) -> list[tuple[SubSchema, 
         raise _wrong(part, f"{name} {shown} is no reference")
     if name == "$recursiveRef" and reference != "#":
         raise _wrong(part, f"{name} {shown} is no reference")
-    try:
-        resolved = resolver.lookup(reference)
-    except (Unresolvable, ValueError, TypeError, AttributeError, LookupError):
+    resolved = _standards().lookup(resolver, reference)
+    if resolved is None:
         if reference.startswith("#"):
-            raise _wrong(part, f"{name} {shown} leads nowhere") from None
+            raise _wrong(part, f"{name} {shown} leads nowhere")
         raise _wrong(
             part,
             f"{name} {shown} leads out of the schema, and nothing is fetched; put what it names"
             " under $defs",
-        ) from None
+        )
     target = resolved.contents
     if not isinstance(target, dict | bool):
         raise _wrong(part, f"{name} {shown} leads to no schema")

@@ -13,8 +13,9 @@ from jsonschema import ValidationError
 from jsonschema.exceptions import best_match
 from jsonschema.validators import extend
 
-from llmconfig.client.json_schema.document import NOTHING_ELSE, Document
+from llmconfig.client.json_schema.document import Document
 from llmconfig.client.json_schema.patterns import pattern_of
+from llmconfig.client.json_schema.standards import NOTHING_ELSE, validator_of
 from llmconfig.client.json_schema.values import is_multiple, key_of
 from llmconfig.client.json_schema.work import Meter, TooMuchWork
 
@@ -50,12 +51,13 @@ def best(errors: list[ValidationError]) -> str:
 
 
 @cache
-def _bounded_dialect(dialect: Any) -> Any:
-    ours = dict(dialect.VALIDATORS) | {
-        name: keyword for name, keyword in _OURS.items() if name in dialect.VALIDATORS
+def _bounded_dialect(dialect: str) -> Any:
+    base = validator_of(dialect)
+    ours = dict(base.VALIDATORS) | {
+        name: keyword for name, keyword in _OURS.items() if name in base.VALIDATORS
     }
     return extend(  # type: ignore[no-untyped-call]
-        dialect, {name: _counted(keyword) for name, keyword in ours.items()}
+        base, {name: _counted(keyword) for name, keyword in ours.items()}
     )
 
 

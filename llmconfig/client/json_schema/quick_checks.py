@@ -9,9 +9,7 @@ from collections.abc import Callable, Mapping
 from itertools import repeat
 from typing import Any
 
-from jsonschema import Draft7Validator, Draft201909Validator, Draft202012Validator
-
-from llmconfig.client.json_schema.document import Document
+from llmconfig.client.json_schema.document import DRAFT7, NEWER, Document
 from llmconfig.client.json_schema.patterns import CompiledPattern, pattern_of
 from llmconfig.client.json_schema.values import is_multiple, key_of
 from llmconfig.client.json_schema.work import TooMuchWork
@@ -30,7 +28,6 @@ _IGNORED = frozenset(
 _TELLING = frozenset({"type", "enum", "const", "$ref", "anyOf", "allOf"})
 # Those that a number of more than 64 bits, which the fast parser makes a float of, may not pass.
 _EXACT_BELOW = 2.0**63
-_DIALECTS = (Draft7Validator, Draft201909Validator, Draft202012Validator)
 
 
 class QuickCheck:
@@ -43,7 +40,7 @@ class QuickCheck:
     def __init__(self, document: Document) -> None:
         compiler = _Compiler(document)
         self.check: Check = _doubt
-        if document.dialect in _DIALECTS:
+        if document.dialect in NEWER:
             self.check = compiler.check(document.schema)
         self.sees_all = compiler.sees_all
         self.is_flat = self.sees_all and not compiler.refers
@@ -65,7 +62,7 @@ class _Compiler:
             return _anything if schema is True else _doubt
         if _TELLING.isdisjoint(schema) or _holds_anything(schema):
             self.sees_all = False
-        if "$ref" in schema and self._document.dialect is Draft7Validator and len(schema) > 1:
+        if "$ref" in schema and self._document.dialect == DRAFT7 and len(schema) > 1:
             return _doubt  # what stands beside a reference meant nothing then
         checks = [
             self._keyword(keyword, value, schema)
