@@ -197,6 +197,11 @@ def test_a_tag_is_applied_with_the_sentence_that_says_it(source, tag, evidence, 
         ("He lived with a 3 year old.", "age", "3 year old", False),
         ("He came when he was a 6 week old baby.", "age", "6 week old", False),
         ("You must be 21 to adopt Bo.", "age", "21", False),
+        ("She came with her 4 pups. At 10 weeks the pups were vetted.", "age", "10 weeks", False),
+        ("Bo has a brother. The pups are 10 weeks old.", "age", "10 weeks old", True),
+        ("Bo was saved days before he was to be euthanized.", "condition", "euthanized", False),
+        ("Bo is heart-worm negative.", "condition", "heart-worm negative", True),
+        ("Bo is submissive and scared.", "condition", "scared", False),
     ],
 )
 def test_a_breed_an_illness_and_an_age_are_the_dogs_own(source, kind, text, kept):
@@ -208,3 +213,30 @@ def test_a_breed_an_illness_and_an_age_are_the_dogs_own(source, kind, text, kept
 def test_a_breed_needs_a_word_that_breeds_have(breed, kept):
     found = applied("entity_extraction", f"Bo is a {breed} dog.", {"type": "breed", "text": breed})
     assert [each["text"] for each in found] == ([breed] if kept else [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "told"),
+    [
+        ("person", "Bo", "animal"),
+        ("person", "Jane", "person"),
+        ("person", "you", ""),
+        ("person", "foster home", ""),
+        ("person", "help@example.org", "email"),
+        ("url", "help@example.org", "email"),
+        ("organization", "www.paws.org/adopt", "url"),
+        ("email", "paws.org", "url"),
+        ("organization", "St.Bernard Rescue", "organization"),
+        ("person", "555-010-0142", "phone"),
+        ("date", "2019-06-15", "date"),
+        ("weight", "4 young pups", ""),
+        ("weight", "56lbs", "weight"),
+        ("animal", "56lbs", ""),
+        ("animal", "foster me", ""),
+        ("animal", "2 terriers", "animal"),
+        ("place", "paws.org", "url"),
+    ],
+)
+def test_an_entity_is_of_the_kind_that_its_form_tells(kind, text, told):
+    found = applied("entity_extraction", f"Look: {text}.", {"type": kind, "text": text})
+    assert [each["type"] for each in found] == ([told] if told else [])

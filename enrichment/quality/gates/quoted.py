@@ -93,11 +93,15 @@ def is_denied(source: str, quotation: str) -> bool:
 def is_of_another(source: str, quotation: str, *, is_age: bool = False) -> bool:
     """Whether each sentence of an English source that has a quotation says it of another.
 
-    Of a sister, say; an `is_age` also of children, or of a time that is over.
+    Of a sister, say; an `is_age` also of children, of the row's puppies, or of a time that is over.
     """
     found, _ = _quoted(source, quotation)
+    is_mother = is_age and any(each.has_young for each in attestations(source).said)
     return bool(found) and all(
-        said.is_of_others(at) or said.is_beside(at) or (is_age and said.is_another_age(at))
+        said.is_of_others(at)
+        or said.is_beside(at)
+        or (is_age and said.is_another_age(at))
+        or (is_mother and said.is_of_young(at))
         for said, at in found
     )
 

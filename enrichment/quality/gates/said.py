@@ -47,6 +47,7 @@ from enrichment.quality.lexicon.subjects import (
     NOMINATIVES,
     PREVENTING,
     QUALIFIED,
+    YOUNG,
 )
 from enrichment.quality.lexicon.words import CLAUSE_WORDS, NEGATORS
 
@@ -238,6 +239,17 @@ class Said:
             or self.is_beside(at)
             or self.pieces[max(0, at - 2) : at] == ("must", "be")
         )
+
+    def is_of_young(self, at: int) -> bool:
+        """Whether puppies stand beside an age: “at 10 weeks the pups were vetted”."""
+        around = self.pieces[max(0, at - AGE_WITHIN) : at + AGE_WITHIN + 1]
+        return not YOUNG.isdisjoint(around)
+
+    @cached_property
+    def has_young(self) -> bool:
+        """Whether it says that the row has puppies: “her 4 young pups”."""
+        whose = [at for at, each in enumerate(self.pieces) if each == "her"]
+        return any(not YOUNG.isdisjoint(self.pieces[at : at + AGE_WITHIN + 1]) for at in whose)
 
     def is_beside(self, at: int) -> bool:
         """Whether it names whom the row was with: “found with a Pug”, not “mixed with a Pug”."""

@@ -97,6 +97,7 @@ PREVENTING = frozenset(
     " test tests testing tested screening shot shots booster boosters".split()
 )
 AGED_BEINGS = frozenset("child children kid kids toddler toddlers teens applicant adopters".split())
+YOUNG = frozenset("pups puppies litter babies kittens".split())
 
 # A home “for her pups” isn't one for her.
 FOR_WHOSE = frozenset(("for", whose) for whose in ("her", "his", "its", "their"))
