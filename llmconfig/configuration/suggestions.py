@@ -5,9 +5,11 @@ tier, speed and batch; docs/usage-forms.md says where ours differ from its own a
 """
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -50,6 +52,28 @@ TIERED_KEYS = {("service_tier", "priority"): "priority", ("service_tier", "flex"
                ("processing", "batch"): "batch"}  # fmt: skip
 
 
+class Surcharge(Struct, frozen=True):
+    """What a vendor asks more for tokens at its addresses in a region, of some models."""
+
+    hosts: re.Pattern[str]
+    list_host: str  # whose list it is on top of
+    models: re.Pattern[str]
+    factor: Decimal
+
+
+SURCHARGES = (
+    # Models since 2026-03-05: developers.openai.com, guide to data residency (2026-11)
+    Surcharge(
+        re.compile(r"[a-z]{2}\.api\.openai\.com"),
+        "api.openai.com",
+        re.compile(r"gpt-(?:5\.(?:[4-9]|\d\d)|[6-9]|\d\d).*"),
+        Decimal("1.1"),
+    ),
+    # Grok in the United States: docs.x.ai, regional endpoints (2026-11)
+    Surcharge(re.compile(r"us\.api\.x\.ai"), "api.x.ai", re.compile(".*"), Decimal("1.1")),
+)
+
+
 class SuggestedPrice(Struct, frozen=True):
     """What genai-prices knows of a model: dollars per million tokens, and its context window."""
 
@@ -70,8 +94,8 @@ def suggested_prices(
     model = _listed(provider_type, model_id, base_url)
     if model is None:
         return None
-    now = dt.datetime.now(dt.UTC)
-    rows = [row for row in _rows(model) if row.valid_from <= now]
+    now, surcharge = dt.datetime.now(dt.UTC), _surcharge(base_url, model_id)
+    rows = [row for row in _rows(model, surcharge) if row.valid_from <= now]
     base = next((row for row in reversed(rows) if is_plain(row)), ModelPrice())
     return SuggestedPrice(
         input=base.input_per_1m,
@@ -96,7 +120,7 @@ def suggested_rows(
     listed = _listed(provider.provider_type, model.model_id, provider.api_base_url)
     if listed is None:
         return []
-    rows = list(_rows(listed))
+    rows = list(_rows(listed, _surcharge(provider.api_base_url, model.model_id)))
     if since is not None:
         begun = [row.valid_from for row in rows if row.valid_from <= since]
         newest = max(begun, default=since)
@@ -114,7 +138,7 @@ def _listed(provider_type: str, model_id: str, base_url: str) -> "ModelInfo | No
     kind = provider_types.get(provider_type)
     listed = kind.price_list or None
     # A server without a list of its own may be a vendor's that genai-prices knows by its address.
-    by_address = base_url or None if listed is None and not kind.free else None
+    by_address = _list_address(base_url) or None if listed is None and not kind.free else None
     if listed is None and by_address is None:
         return None
     try:
@@ -123,11 +147,30 @@ def _listed(provider_type: str, model_id: str, base_url: str) -> "ModelInfo | No
         return None
 
 
-def _rows(model: "ModelInfo") -> Iterator[ModelPrice]:
+def _regional(base_url: str) -> Surcharge | None:
+    host = urlsplit(base_url).hostname or ""
+    return next((each for each in SURCHARGES if each.hosts.fullmatch(host)), None)
+
+
+def _list_address(base_url: str) -> str:
+    """The address by which genai-prices knows the vendor of a region's address."""
+    regional = _regional(base_url)
+    return base_url if regional is None else f"https://{regional.list_host}/v1"
+
+
+def _surcharge(base_url: str, model_id: str) -> Decimal | None:
+    """The factor of the listed price of tokens, None for the price itself."""
+    regional = _regional(base_url)
+    return regional.factor if regional and regional.models.fullmatch(model_id) else None
+
+
+def _rows(model: "ModelInfo", surcharge: Decimal | None = None) -> Iterator[ModelPrice]:
     """All rows, oldest first; a list that says the same as the one before is left out."""
     before: list[tuple[object, ...]] = []
     for moment in _moments(model):
         rows = list(_list_from(model, moment))
+        if surcharge is not None:
+            rows = [_dearer(row, surcharge) for row in rows]
         rates_now = [_values_of(row) for row in rows]
         if rows and rates_now != before:
             yield from rows
@@ -237,6 +280,15 @@ def _steps(
                 hours_until=None if hours is None else hours[1],
                 **rates,
             )
+
+
+def _dearer(row: ModelPrice, factor: Decimal) -> ModelPrice:
+    """With the price of tokens times the factor; searches and requests cost the same."""
+    for name in FIELDS.values():
+        listed = getattr(row, name)
+        if name.endswith("_per_1m") and listed is not None:
+            setattr(row, name, listed * factor)
+    return row
 
 
 def _at(amount: object, above: int) -> Decimal | None:

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llmconfig.client.types import Usage
-from llmconfig.configuration.prices import cost, price_at, suggested_prices
+from llmconfig.configuration.prices import cost, price_at, suggested_prices, suggested_rows
 from llmconfig.configuration.pricing import PriceFacts
+from llmconfig.models import Provider, ProviderModel
 
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 
@@ -103,3 +104,33 @@ def test_known_models_have_a_suggested_price(provider_type, model_id):
 )
 def test_what_nobody_lists_has_no_suggestion(provider_type, model_id):
     assert suggested_prices(provider_type, model_id) is None
+
+
+REGIONS = [
+    ("openai", "gpt-5.4-mini", "https://api.openai.com/v1", "https://eu.api.openai.com/v1", "1.1"),
+    ("openai", "gpt-6.1-terra", "https://api.openai.com/v1", "https://us.api.openai.com/v1", "1.1"),
+    ("openai", "gpt-5.2", "https://api.openai.com/v1", "https://eu.api.openai.com/v1", "1"),
+    ("openai", "gpt-5.4", "https://api.openai.com/v1", "https://proxy.example/v1", "1"),
+    ("custom", "grok-4.6", "https://api.x.ai/v1", "https://us.api.x.ai/v1", "1.1"),
+]
+
+
+@pytest.mark.parametrize(("kind", "model_id", "list_url", "url", "factor"), REGIONS)
+def test_a_regions_address_asks_more_for_tokens_alone(kind, model_id, list_url, url, factor):
+    """Each with its source in the module."""
+
+    def rows(address):
+        provider = Provider(name="p", provider_type=kind, api_base_url=address)
+        return suggested_rows(ProviderModel(provider=provider, model_id=model_id))
+
+    listed, regional = rows(list_url), rows(url)
+    assert listed
+    assert len(regional) == len(listed)
+    for one, other in zip(listed, regional, strict=True):
+        for name in ("input_per_1m", "output_per_1m", "cached_input_per_1m", "reasoning_per_1m"):
+            amount = getattr(one, name)
+            assert getattr(other, name) == (None if amount is None else amount * Decimal(factor))
+        assert other.web_search_per_1k == one.web_search_per_1k
+    told = suggested_prices(kind, model_id, base_url=url)
+    known = suggested_prices(kind, model_id, base_url=list_url)
+    assert told.input == known.input * Decimal(factor)
