@@ -194,7 +194,10 @@ slightly cooler weather”, and the tags “playful” for one that takes cats f
 where a loving home is wanted. All are mended: a fact attests only what says all of it and what the
 text doesn't limit, a breed needs a word that breeds have, a wanted home carries the text's
 conditions, what is said of the home, a kind, another, as a warning or of another time attests
-nothing, and lists of traits and interests name only what the dog is said to be or to like. **The aim of 1
+nothing, and lists of traits and interests name only what the dog is said to be or to like. Since a held
+field costs only itself, a wanted home is held too where a word of it stands in no sentence about the home: of
+the judged ones that holds, alone, 31 of 34 dangerous and none of the 9 right ones that were applied, and 15
+of 19 harmless ones, which described the dog (`plainly_wanted`; it was made with them at hand). **The aim of 1
 in 100 isn't shown**: that takes some 300 applied parts without a dangerous one, and each new set
 has had some. Of 8 Spanish translations the gates alone would have let 4 pass,
 of which 3 are dangerous: that is why translations wait for a judge or a reviewer.

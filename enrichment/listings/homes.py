@@ -1,7 +1,7 @@
 """What a listing asks of the home, in English: a text that says what home is wanted carries it."""
 
 from enrichment.listings.concepts import CAT, CHILD
-from enrichment.quality.gates import Concept, HomeCondition
+from enrichment.quality.gates import Concept, HomeCondition, HomeWords
 
 DEMAND = frozenset(
     "need needs needed require requires required must should ideal ideally best only prefer prefers"
@@ -108,5 +108,31 @@ HOME_CONDITIONS = (
         _words("apartment* condo*"),
         _words("apartment* condo* house yard"),
         denied=True,
+    ),
+)
+
+WANTED_HOME = HomeWords(
+    framing=frozenset(
+        "looking seeking seeks look seek wants want needs need find finding ready available forever"
+        " furever fur loving loved love caring new own permanent good great perfect right special"
+        " nice adoption adopt adopted adoptive place who with where without".split()
+    ),
+    wishes=_WISHES
+    | frozenset(
+        "find finding waiting awaiting waits deserves deserve desperately ready available will give"
+        " dreams dreaming wish must love loves".split()
+    ),
+    demands=DEMAND | frozenset("suited suit suits looking seeking seeks wants thrive".split()),
+    conditions=tuple(
+        Concept(label, label, {"en": words})
+        for label, words in {
+            "children": "child* kid kids toddler* teen* adult* baby babies",
+            "other dogs": "dogs another_dog other_dog dog_friend* dog_companion* doggy doggie"
+            " canine playmate* sibling* buddy buddies companion*",
+            "cats": "cat cats kitt* feline*",
+            "being the only one": f"{_ALONE} alone no_other",
+            "experience": "experienc*",
+            "a fence": "fence* yard",
+        }.items()
     ),
 )

@@ -240,3 +240,35 @@ def test_a_breed_needs_a_word_that_breeds_have(breed, kept):
 def test_an_entity_is_of_the_kind_that_its_form_tells(kind, text, told):
     found = applied("entity_extraction", f"Look: {text}.", {"type": kind, "text": text})
     assert [each["type"] for each in found] == ([told] if told else [])
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted", "held"),
+    [
+        ("Bo is looking for his forever home.", "A forever home for Bo", ""),
+        ("Bo needs a quiet home with a fenced yard.", "a quiet home with a fenced yard", ""),
+        ("He needs a fenced yard. He deserves a family.", "A family with a fenced yard", ""),
+        ("Bo needs an active home with no cats.", "an active home with no cats", ""),
+        ("Bo needs a family and to be the only dog.", "a family as the only dog", ""),
+        ("Bo is looking for a home. He must have a fenced yard.", "a fenced yard", ""),
+        ("Bo would do best in a home with kids over 8.", "a home with kids over 8", ""),
+        ("Bo is looking for a home. He is a calm lab mix.", "A calm lab mix", "no_evidence"),
+        ("Bo loves dogs. He is looking for a home.", "a home with other dogs", "no_evidence"),
+        ("He is good with people and dogs.", "Good with people and dogs", "no_evidence"),
+        ("He likes walks. Looking for an active home.", "someone who likes walks", "no_evidence"),
+        (
+            "He is best suited to a home with kids and a fenced yard.",
+            "a home with kids",
+            "dropped_condition",
+        ),
+        ("We want an experienced family, ideally with dogs.", "a family", "dropped_condition"),
+        ("Seeking a home with a yard and playmates.", "a home with a yard", "dropped_condition"),
+    ],
+)
+def test_a_wanted_home_is_plainly_what_the_text_says_of_it(source, wanted, held):
+    values = {"name": "Bo", "facts": "sex: Male", "description": source}
+    columns = {"name": "Bo", "sex": "Male"}
+    profile = get("dog_profiler")
+    told = profile.objections({"looking_for": wanted}, values, variant="", columns=columns)
+    codes = {each.code for each in told}
+    assert held in codes if held else not codes

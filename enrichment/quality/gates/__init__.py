@@ -45,6 +45,7 @@ from enrichment.quality.gates.rewriting import (
 )
 from enrichment.quality.gates.sexes import sex_kept, sex_translated
 from enrichment.quality.gates.untranslated import untranslated
+from enrichment.quality.gates.wanted_home import HomeWords, plainly_wanted
 from enrichment.quality.gates.wording import wording_kept
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "Gate",
     "GateFinding",
     "HomeCondition",
+    "HomeWords",
     "Statement",
     "addresses_model",
     "announcement",
@@ -77,6 +79,7 @@ __all__ = [
     "numbers_translated",
     "opposite_said",
     "orders_choice",
+    "plainly_wanted",
     "promises_kept",
     "register_code",
     "remains_of",
