@@ -119,7 +119,7 @@ WANTED_HOME = HomeWords(
     ),
     wishes=_WISHES
     | frozenset(
-        "find finding waiting awaiting waits deserves deserve desperately ready available will give"
+        "looks look find finding waiting awaiting waits deserves deserve desperately ready available will give"
         " dreams dreaming wish must love loves".split()
     ),
     demands=DEMAND | frozenset("suited suit suits looking seeking seeks wants thrive".split()),
