@@ -115,6 +115,7 @@ def test_fields_that_are_declared_to_belong_together_wait_for_one_another() -> N
     [
         {"metal": "silver", "place": "Here is the description: Rome"},  # about the answer
         {"metal": "one", "place": "two"},  # in no field alone
+        {"metal": "one", "place": "two in 1789"},  # nor, though a field is held for another reason
         {"metal": "one", "place": "two", "year": "1789"},  # the rest doesn't pass by itself
         {"metal": "1789", "place": "1790"},  # none is left
     ],
