@@ -119,8 +119,8 @@ WANTED_HOME = HomeWords(
     ),
     wishes=_WISHES
     | frozenset(
-        "looks look find finding waiting awaiting waits deserves deserve desperately ready available will give"
-        " dreams dreaming wish must love loves".split()
+        "looks look find finding waiting awaiting waits deserves deserve desperately ready"
+        " available will give dreams dreaming wish must love loves".split()
     ),
     demands=DEMAND | frozenset("suited suit suits looking seeking seeks wants thrive".split()),
     conditions=tuple(
