@@ -305,11 +305,11 @@ def test_a_profile_keeps_what_the_source_says_and_leaves_the_rest_to_a_person():
     found = profiled(
         interests=["his ball", "swimming"],
         fun_fact="He won a prize in a race.",
-        looking_for="A home with a lap.",
+        looking_for="A loving home.",
     )
     assert not found.findings
     assert found.value["interests"] == ["his ball"]
-    assert found.value["looking_for"] == "A home with a lap."
+    assert found.value["looking_for"] == "A loving home."
     assert "fun_fact" not in found.value
     assert found.suggestion["fun_fact"]
     assert {each.code for each in found.doubts} >= {"invented"}
