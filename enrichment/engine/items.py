@@ -192,7 +192,7 @@ def _item(
     organization_id = row[column] if column else None
     prompt = prompts.of(organization_id)
     try:
-        values = enrichment.values(row, variant=variant)
+        values = _as_text(enrichment.values(row, variant=variant))
         reason = enrichment.skip_reason(values, variant=variant)
         settled = ResultState.SKIPPED if reason else None
     except Exception as error:
@@ -213,6 +213,16 @@ def _item(
         reason=reason,
         columns={name: row[name] for name in enrichment.binding_columns},
     )
+
+
+def _as_text(values: dict[str, Any]) -> dict[str, str]:
+    """What `values` gave, NULL as blank; raises TypeError that names what is no text."""
+    if all(type(value) is str for value in values.values()):
+        return values
+    for name, value in values.items():
+        if not isinstance(value, str | None):
+            raise TypeError(f"values() gives {type(value).__name__} for {name}; make it text")
+    return {name: "" if value is None else value for name, value in values.items()}
 
 
 def call_for(

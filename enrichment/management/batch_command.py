@@ -247,11 +247,11 @@ class BatchCommand(BaseCommand):
         else:
             left_out = f" ({at.cost.left_out})" if at.unpriced_calls else ""
             suggested = batch.results.filter(state=ResultState.SUGGESTED).count()
-            review = f" ({suggested} of them suggestions for review)" if suggested else ""
+            review = f" ({suggested:,} of them suggestions for review)" if suggested else ""
             self.stdout.write(
-                f"{get(self.enrichment).label}: {at.done} done{review}, {at.skipped} skipped,"
-                f" {at.failed} failed of {counted(at.total, 'row')}; {counted(at.calls, 'call')},"
-                f" {at.tokens} tokens, {at.cost}{left_out}, {at.seconds:.1f} s."
+                f"{get(self.enrichment).label}: {at.done:,} done{review}, {at.skipped:,} skipped,"
+                f" {at.failed:,} failed of {counted(at.total, 'row')}; {counted(at.calls, 'call')},"
+                f" {counted(at.tokens, 'token')}, {at.cost}{left_out}, {at.seconds:.1f} s."
                 + (f" {at.reason}" if at.reason else "")
             )
         if at.status != BatchStatus.COMPLETED or at.failed:
@@ -289,11 +289,18 @@ def _cost_line(found: Forecast) -> str:
     if found.cost_usd is None:
         return f"The price of {found.model} is unknown: enter one to see the cost."
     cost, half = found.cost_usd, found.cost_provider_batch_usd
-    line = f"Cost: ${cost.p50:.4f}, in eight cases of ten ${cost.p10:.4f} to ${cost.p90:.4f}"
+    line = f"Cost: {_about(cost.p50)}"
+    if cost.p90:
+        line += f", in eight cases of ten {_about(cost.p10)} to {_about(cost.p90)}"
     if half is None:
         return f"{line}."
     assumed = f" ({HALF_ASSUMED})" if found.batch_price_assumed else ""
-    return f"{line}; as a provider batch ${half.p50:.4f}{assumed}."
+    return f"{line}; as a provider batch {_about(half.p50)}{assumed}."
+
+
+def _about(usd: float) -> str:
+    """An estimate of money; what costs nothing has no decimals."""
+    return f"${usd:.4f}" if usd else "$0"
 
 
 def dollars(text: str) -> Decimal:

@@ -81,12 +81,13 @@ Shape = Callable[[RequestRefused], JSON]
 
 
 def openai_shape(refused: RequestRefused) -> JSON:
-    """`{"error": {…}}` as OpenAI has it."""
+    """`{"error": {…}}` as OpenAI has it. Its clients show the message alone: it names the field."""
+    param, said = refused.param, refused.message
     return {
         "error": {
-            "message": refused.message,
+            "message": said if param is None or param in said else f"{param}: {said}",
             "type": OPENAI_TYPES.get(refused.status, "api_error"),
-            "param": refused.param,
+            "param": param,
             "code": refused.code,
         }
     }
@@ -144,9 +145,8 @@ def stopping() -> RequestRefused:
 
 def unknown_model(name: str) -> RequestRefused:
     """No node, interaction type or model of this name."""
-    return RequestRefused(
-        404, "model_not_found", f"The model {name!r} does not exist.", param="model"
-    )
+    said = f"The model {name!r} does not exist. GET /v1/models lists those that this key may call."
+    return RequestRefused(404, "model_not_found", said, param="model")
 
 
 def _failed(error: GenerationFailed) -> RequestRefused:

@@ -89,9 +89,13 @@ def _signed(delivery: AlertDelivery, body: bytes, secret: Secret | None) -> dict
     """The standard's headers. The id stays over all attempts: receivers tell repeats by it."""
     if secret is None:
         raise NotDelivered("The rule has no signing secret.")
+    try:
+        key = secret_bytes(secret)
+    except ValueError as error:
+        raise NotDelivered(f"The rule's signing secret can't sign. {error}") from None
     moment = str(int(time.time()))
     signed = f"{delivery.pk}.{moment}.".encode() + body
-    digest = hmac.new(secret_bytes(secret), signed, hashlib.sha256).digest()
+    digest = hmac.new(key, signed, hashlib.sha256).digest()
     return {
         "webhook-id": str(delivery.pk),
         "webhook-timestamp": moment,

@@ -55,6 +55,24 @@ def test_a_batch_enriches_a_table_with_uuid_keys(exhibits):
     assert labelled().rows_total == 1
 
 
+@pytest.mark.parametrize(
+    ("notes", "outcome"),
+    [
+        (None, ("applied", "")),
+        (5, ("failed", "TypeError: values() gives int for notes; make it text")),
+    ],
+)
+def test_a_value_that_is_null_is_blank_and_one_that_is_no_text_is_told_by_name(
+    exhibits, monkeypatch, notes, outcome
+):
+    monkeypatch.setattr(
+        ExhibitLabel, "values", lambda *_, **__: {"title": "A vase", "notes": notes}
+    )
+    labelled(ids=[str(exhibits[0].pk)])
+    result = EnrichmentResult.objects.get()
+    assert (result.state, outcome[1] in result.reason) == (outcome[0], True)
+
+
 def test_a_text_column_that_is_never_null_is_undone_to_blank(exhibits):
     batch = labelled(ids=[str(each.pk) for each in exhibits[:3]])
     Exhibit.objects.filter(pk=exhibits[0].pk).update(label_text="By the curator.")

@@ -278,7 +278,7 @@ def test_a_text_that_stays_english_is_no_spanish_translation(nodes, simulator):
     model_says("translation", f"{text} She is calm and loves the people of the house.")
     translated = translate_text(text, target_language="es")
     assert translated.text == text
-    assert "seems to be in en, not in es" in translated.reason
+    assert "seems to be in English, not in Spanish" in translated.reason
 
 
 @pytest.mark.parametrize(

@@ -302,7 +302,7 @@ def test_a_file_that_can_be_read_in_two_ways_is_refused_with_its_line(
     provider, tmp_path, raw, refusal
 ):
     (tmp_path / "wanted.csv").write_bytes(raw)
-    with pytest.raises(CommandError, match=refusal):
+    with pytest.raises(CommandError, match=f"^--csv: .*{refusal}"):
         said("set", "one", NODE, "--csv", str(tmp_path / "wanted.csv"))
     with pytest.raises(CommandError, match="can't be read"):
         said("set", "one", NODE, "--csv", str(tmp_path / "none.csv"))

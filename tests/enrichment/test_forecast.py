@@ -147,3 +147,13 @@ def test_long_tails_are_held_as_often_as_the_quantiles_promise():
         totals = sorted(drawn_total(dice.choices(past, k=60), 200) for _ in range(200))
         held += totals[20] <= actual <= totals[179]
     assert held >= 45
+
+
+def test_a_model_that_costs_nothing_is_forecast_without_a_range(
+    provider, simulator, make_animals, capsys
+):
+    make_animals(2)
+    ModelPrice.objects.update(input_per_1m=0, output_per_1m=0)
+    snapshot.expire()
+    call_command("enrich_descriptions", "--dry-run")
+    assert "Cost: $0; as a provider batch $0 (" in capsys.readouterr().out

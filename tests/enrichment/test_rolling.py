@@ -17,7 +17,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.apps import apps
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from enrichment import tasks
@@ -27,6 +27,7 @@ from enrichment.batches.progress import progress_of
 from enrichment.models import Batch, EnrichmentResult
 from llmconfig.roles import APPS
 from metrics.models import GenerationMetric
+from project.management.commands import prepare
 from tests.database import database_url
 from tests.enrichment.test_killed_workers import _settled, _until, worker
 
@@ -110,8 +111,13 @@ def test_a_worker_that_is_ahead_of_its_migrations_pays_for_nothing_and_goes_on_a
     whole(batch, simulator, 10)
 
 
-def test_a_deadlock_with_a_worker_does_not_end_the_migrations(capfd: Any) -> None:
+def test_a_deadlock_with_a_worker_does_not_end_the_migrations(
+    capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The migration holds one table and wants another, which a session has that wants the first."""
+    monkeypatch.setattr(
+        prepare, "LOCK_TIMEOUT", "0"
+    )  # deadlocks are found later here than elsewhere
     call_command("migrate", "enrichment", "0021", verbosity=0)
     first, second = "enrichment_batch_cascades", "enrichment_run_cascades"
     try:
@@ -125,6 +131,25 @@ def test_a_deadlock_with_a_worker_does_not_end_the_migrations(capfd: Any) -> Non
         call_command("migrate", "enrichment", verbosity=0)
     assert "deadlock" in capfd.readouterr().err
     assert "dear_squares" in _columns(first)
+
+
+def test_a_table_that_others_keep_locked_holds_up_no_one_for_long(
+    capfd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits for a lock makes all wait that come after; so it gives up and says why."""
+    call_command("migrate", "enrichment", "0021", verbosity=0)
+    monkeypatch.setattr(prepare, "MAX_TRIES", 2)
+    monkeypatch.setattr(prepare, "LOCK_TIMEOUT", "200ms")
+    try:
+        with psycopg.connect(database_url()) as worker:
+            worker.execute("SELECT count(*) FROM enrichment_run_cascades")
+            with pytest.raises(CommandError, match="2 times: end what holds it"):
+                call_command("prepare", verbosity=0)
+        assert "trying again" in capfd.readouterr().err
+        call_command("prepare", verbosity=0)
+    finally:
+        call_command("migrate", "enrichment", verbosity=0)
+    assert "dear_squares" in _columns("enrichment_batch_cascades")
 
 
 def _when_waited_for(worker: psycopg.Connection, table: str, statement: str) -> None:

@@ -93,6 +93,9 @@ def test_a_lane_notes_what_its_calls_wait_for_and_takes_it_back(
         assert "sim/gpt-4o-mini has been thinking for" in at.waits_for
         page = admin_client.get(reverse("admin:enrichment_batch_change", args=[batch.pk]))
         assert "has been thinking for" in page.content.decode()
+        shown = StringIO()
+        call_command("llm_batch", "show", str(batch.pk), stdout=shown)
+        assert "No progress: sim/gpt-4o-mini has been thinking for" in shown.getvalue()
         has_thought.set()
         lane.join()
     at = progress_of(batch.pk)

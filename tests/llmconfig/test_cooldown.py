@@ -51,6 +51,14 @@ def test_after_five_failures_in_a_row_a_target_is_left_alone(quick, two_targets,
     assert simulator.stats()["by_model"]["gpt-4o-mini"] == 5
 
 
+def test_a_single_failure_is_told_as_one(quick, settings, two_targets, simulator, ask):
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_COOLDOWN_FAILURES": 1}
+    down(simulator)
+    client.generate(ask())
+    detail = client.generate(ask()).record.attempts[0].detail
+    assert "more after 1 failure, the last one http_500" in detail
+
+
 def test_answers_that_broke_off_and_were_paid_do_not_make_a_target_rest(
     quick, make_provider, make_node, ask
 ):

@@ -625,7 +625,9 @@ def test_bad_requests_are_refused_by_field(server, plain, simulator):
         for body, field in BAD:
             reply = client.post("/v1/chat/completions", json=body)
             assert reply.status_code == 400, (body, reply.text)
-            assert reply.json()["error"]["param"] == field, (body, reply.text)
+            error = reply.json()["error"]
+            assert error["param"] == field, (body, reply.text)
+            assert field in error["message"]  # all that OpenAI's clients show
         for raw in (b"", b"{", b"[]", b'"x"', b"\xff\xfe", b"[" * 100_000, b"null"):
             reply = client.post("/v1/chat/completions", content=raw)
             assert reply.json()["error"]["code"] == "invalid_json"

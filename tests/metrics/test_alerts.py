@@ -382,6 +382,19 @@ def test_a_webhook_is_signed_as_the_standard_says():
     }
 
 
+def test_a_secret_that_cannot_sign_is_told_with_the_way_out():
+    """By SQL, or stored before there were bounds: forms refuse it."""
+    rule = a_rule(
+        channel="webhook", recipients="", webhook_url="http://127.0.0.1:9/", secret="not base64!"
+    )
+    paused()
+    tell()
+    error = rule.deliveries.get().error
+    assert "signing secret can't sign" in error
+    assert "openssl rand -base64 32" in error
+    assert "not base64!" not in error
+
+
 def test_slack_gets_text_without_markup_of_ours():
     with loopback(lambda _: (200, {"ok": True})) as slack:
         a_rule(channel="slack", recipients="", secret=f"{slack.url}{SLACK_PATH}")

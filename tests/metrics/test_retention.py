@@ -192,12 +192,19 @@ def test_only_one_process_removes_months(settings, old_months):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_dry_run_names_what_would_go_and_the_command_drops_it(settings, old_months):
+@pytest.mark.parametrize(
+    ("estimate", "told"), [(-1, "0 rows"), (2_000_000, "rows, about 2,000,000")]
+)
+def test_a_dry_run_names_what_would_go_and_the_command_drops_it(
+    settings, old_months, estimate, told
+):
     keep(settings, history=4)
     name = f"{HISTORY}_{in_months(-5):%Y_%m}"
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE pg_class SET reltuples = %s WHERE relname = %s", [estimate, name])
     out = StringIO()
     call_command("llm_partitions", "--dry-run", stdout=out)
-    assert f"Would drop {name}, which is too old." in out.getvalue()
+    assert f"Would drop {name}, which is too old, and its {told}." in out.getvalue()
     assert in_months(-5) in months(HISTORY)
     call_command("llm_partitions", stdout=out)
     assert f"Dropped {name}, which is too old." in out.getvalue()

@@ -99,3 +99,17 @@ def test_a_time_that_can_not_be_answered_says_the_way_out(client):
         assert client.get(CSV, asked).status_code == 400
     assert signed_in("nobody").get(PAGE).status_code == 403
     assert signed_in("nobody2").get(CSV).status_code == 403
+
+
+def test_a_change_of_an_amount_is_no_order_to_change_it_in_german(client):
+    """Django's own catalogue has “Change” as what a button does, and is asked first."""
+    make_call(cost_usd="1")
+    page = client.get(PAGE, {"by": "node"}, headers={"accept-language": "de"}).content.decode()
+    assert ">Änderung</th>" in page
+
+
+def test_an_empty_list_says_so_in_german(client):
+    page = client.get(
+        reverse("admin:metrics_alertrule_changelist"), headers={"accept-language": "de"}
+    ).content.decode()
+    assert "Noch keine Einträge: Alarmregeln." in page

@@ -64,8 +64,9 @@ class Command(BaseCommand):
             self.stdout.write(orjson.dumps(made, default=in_full).decode())
             return
         rows, calls = counted(at.total, "row"), counted(at.calls, "call")
-        ended = f"{at.done} done, {at.skipped} skipped, {at.failed} failed of {rows}"
-        said = (f"{batch}: {at.status}.", told, f"{ended}; {calls}, {at.cost}.", at.reason)
+        ended = f"{at.done:,} done, {at.skipped:,} skipped, {at.failed:,} failed of {rows}"
+        waits = f"No progress: {at.waits_for}" if at.waits_for else ""
+        said = (f"{batch}: {at.status}.", told, f"{ended}; {calls}, {at.cost}.", at.reason, waits)
         self.stdout.write(" ".join(each for each in said if each))
         for left in details.get("left", ())[:LEFT_SHOWN]:
             row = " ".join(each for each in (left["row_id"], left["variant"]) if each)

@@ -29,6 +29,7 @@ from llmconfig.errors import LLMError
 from llmconfig.runtime.records import asdict
 
 SHOWN = 10
+FLAGS = {"file": "--csv", "ids": "--ids", "limit": "--rows", "target_language": "--language"}
 
 
 class Command(BaseCommand):
@@ -91,10 +92,16 @@ class Command(BaseCommand):
         try:
             line, told = ACTIONS[options["verb"]](options)
         except (EnrichmentError, LLMError) as error:
-            raise CommandError(str(error)) from error
+            raise CommandError(_by_flag(str(error))) from error
         except EvaluationRun.DoesNotExist as error:
             raise CommandError("There is no such run.") from error
         self.stdout.write(orjson.dumps(told, default=str).decode() if options["json"] else line)
+
+
+def _by_flag(said: str) -> str:
+    """An error that begins with the domain's name of a field, by the flag that was typed."""
+    field, colon, why = said.partition(": ")
+    return f"{FLAGS[field]}{colon}{why}" if field in FLAGS else said
 
 
 def _make(options: dict[str, Any]) -> tuple[str, dict[str, Any]]:

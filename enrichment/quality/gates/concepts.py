@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.language_tags import language_name
 from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.comparison import Passage, plainly, sentences
 from enrichment.quality.gates.concept_words import Forms, LanguageWords, parted
@@ -261,8 +262,8 @@ def _unjudged(source: Text, concepts: Sequence[Concept], language: str) -> GateF
     if not found:
         return None
     text = (
-        f"Warnings can't be checked in {language}; the source speaks of {', '.join(found[:5])}."
-        " Read it."
+        f"Warnings can't be checked in {language_name(language)}; the source speaks of"
+        f" {', '.join(found[:5])}. Read it."
     )
     return GateFinding(NOT_JUDGED, text, {"language": language, "concepts": found})
 

@@ -7,6 +7,7 @@ from typing import Any
 import re2
 from django.utils.translation import gettext_lazy as _
 
+from enrichment.language_tags import language_name
 from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.contract import (
     Checked,
@@ -63,7 +64,7 @@ def language(checked: Checked) -> GateFinding | None:
         wanted = "" if checked.source_language != found else checked.language
     if not differs(found, wanted):
         return None
-    text = f"The answer seems to be in {found}, not in {wanted}."
+    text = f"The answer seems to be in {language_name(found)}, not in {language_name(wanted)}."
     return GateFinding(WRONG_LANGUAGE, text, {"found": found, "wanted": wanted})
 
 

@@ -220,7 +220,8 @@ def _cool(
     seconds = base * min(longer, MAX_COOLDOWN_FACTOR)
     seconds = min(max(seconds, asked_s), MAX_ASKED_SECONDS)
     health.until = time.monotonic() + seconds
-    health.reason = f"{health.failures} failures in a row, the last one {attempt.outcome}"
+    many = "1 failure" if health.failures == 1 else f"{health.failures} failures in a row"
+    health.reason = f"{many}, the last one {attempt.outcome}"
     if attempt.outcome == UNREACHABLE:  # a person can see what isn't there
         health.reason += f" ({attempt.detail})"
     name, said, milliseconds = _name(target), health.reason, int(seconds * 1000)

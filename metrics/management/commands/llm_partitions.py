@@ -5,9 +5,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
+from django.db.backends.utils import CursorWrapper
+from psycopg import sql
 
 from metrics import partitions, retention
 from metrics.errors import PartitionsUnusable
+
+LONG_TO_COUNT = 1_000_000  # rows
 
 
 class Command(BaseCommand):
@@ -43,14 +47,15 @@ class Command(BaseCommand):
 
     def drop(self, *, dry_run: bool) -> None:
         """Drop, or only name, each month that is too old."""
-        if dry_run:
-            with connection.cursor() as cursor:
-                found = [expiry.partition for expiry in retention.expired(cursor)]
-        else:
-            found = retention.drop_expired()
-        verb = "Would drop" if dry_run else "Dropped"
-        for partition in found:
-            self.stdout.write(f"{verb} {partition.name}, which is too old.")
+        if not dry_run:
+            for partition in retention.drop_expired():
+                self.stdout.write(f"Dropped {partition.name}, which is too old.")
+            return
+        with connection.cursor() as cursor:
+            for expiry in retention.expired(cursor):
+                name = expiry.partition.name
+                rows = _rows(cursor, name)
+                self.stdout.write(f"Would drop {name}, which is too old, and its {rows}.")
 
     def report(self) -> None:
         """Say how far each table reaches, and the alarm if there is one."""
@@ -61,3 +66,14 @@ class Command(BaseCommand):
                 self.stdout.write(f"{table}: {max(months, 0)} months ahead.")
         for alarm in partitions.alarms(now=now):
             self.stderr.write(self.style.WARNING(alarm))
+
+
+def _rows(cursor: CursorWrapper, table: str) -> str:
+    """How many rows a table has, in words; of one that would take long to count, the estimate."""
+    cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass", [table])
+    estimate: int = cursor.fetchone()[0]
+    if estimate >= LONG_TO_COUNT:
+        return f"rows, about {estimate:,}"
+    cursor.execute(sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(table)))
+    rows: int = cursor.fetchone()[0]
+    return "1 row" if rows == 1 else f"{rows:,} rows"

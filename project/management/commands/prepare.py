@@ -2,18 +2,29 @@
 
 import time
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection
-from psycopg.errors import DeadlockDetected
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from llmconfig.runtime import advisory_locks
 from llmconfig.runtime.direct_sessions import direct_session
 
 MAX_TRIES = 10
 PAUSE_SECONDS = 0.5
+# Who waits for a table's lock makes all wait that come after: a migration doesn't for long.
+LOCK_TIMEOUT = "5s"
+MET: Mapping[type[Any], str] = {
+    DeadlockDetected: "Migrating met a deadlock with processes that work meanwhile",
+    LockNotAvailable: f"Another session kept a table locked that migrating needs ({LOCK_TIMEOUT})",
+}
+WAY_OUT = (
+    "end what holds it (pg_stat_activity lists sessions, and since when their transaction is"
+    " open), then run prepare again. What was migrated stays."
+)
 
 
 class Command(BaseCommand):
@@ -58,17 +69,22 @@ class Command(BaseCommand):
             connection.close()
 
     def _migrate(self, *, verbosity: int) -> None:
-        """Migrate, again where a deadlock with running workers undid a migration, which is whole
-        or not at all; raises OperationalError for the last one."""
+        """Migrate, again where a deadlock or a lock that others hold undid a migration, which is
+        whole or not at all; raises OperationalError or CommandError for the last one."""
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         for left in reversed(range(MAX_TRIES)):
             try:
                 call_command("migrate", interactive=False, verbosity=verbosity)
             except OperationalError as error:
-                if not left or not isinstance(error.__cause__, DeadlockDetected):
+                met = MET.get(type(error.__cause__))
+                if met is None:
                     raise
-                self.stderr.write(
-                    "Migrating met a deadlock with processes that work meanwhile: trying again."
-                )
+                if not left:
+                    raise CommandError(f"{met}, {MAX_TRIES} times: {WAY_OUT}") from error
+                self.stderr.write(f"{met}: trying again.")
                 time.sleep(PAUSE_SECONDS)
             else:
-                return
+                break
+        with connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")

@@ -601,10 +601,10 @@ def test_the_order_of_day_and_month_is_told_by_the_other_rows_or_by_the_option()
 def test_a_dry_run_tells_everything_and_writes_nothing(listings, capsys):
     import_listings(listings({}, {}))
     path = listings({}, {"description": "New words."}, {}, {"name": ""})
-    with pytest.raises(CommandError, match="1 rows were left out"):
+    with pytest.raises(CommandError, match=r"^1 row left out\.$"):
         call_command("import_listings", str(path), "--dry-run")
     out = capsys.readouterr().out
-    assert "1 listings would be added, 1 would be updated, 1 unchanged, 1 left out" in out
+    assert "1 listing would be added, 1 would be updated, 1 unchanged, 1 left out" in out
     assert "~ x1 (line 3): description '' → 'New words.'" in out
     assert "+ x2 (line 4)" in out
     assert (Animal.objects.count(), Animal.objects.filter(description="").count()) == (2, 2)
@@ -628,7 +628,7 @@ def test_the_command_takes_mapping_separator_and_progress(tmp_path, capsys):
         "import_listings", str(path), "-m", "Nr=id", "--map", "Rufname=name", "--separator", "#"
     )
     told = capsys.readouterr()
-    assert "1 listings added" in told.out
+    assert "1 listing added" in told.out
     assert "1/1" in told.err
 
 

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from enrichment.batches.progress import counted
 from enrichment.listings.errors import BadListings
 from enrichment.listings.importing.importer import ImportOptions, import_listings
 from enrichment.listings.importing.report import Example, ImportReport
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         else:
             self._tell(report)
         if report.bad:
-            raise CommandError(f"{len(report.bad):,} rows were left out.", returncode=LEFT_OUT)
+            raise CommandError(f"{counted(len(report.bad), 'row')} left out.", returncode=LEFT_OUT)
 
     def _import(self, options: dict[str, Any]) -> ImportReport:
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
@@ -102,7 +103,7 @@ class Command(BaseCommand):
             self.stdout.write(f"Columns without a field: {', '.join(report.ignored_columns)}.")
         would = "would be " if report.dry_run else ""
         self.stdout.write(
-            f"{report.added:,} listings {would}added, {report.updated:,} {would}updated,"
+            f"{counted(report.added, 'listing')} {would}added, {report.updated:,} {would}updated,"
             f" {report.unchanged:,} unchanged, {len(report.bad):,} left out."
         )
         if report.dry_run:
