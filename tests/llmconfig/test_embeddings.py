@@ -7,6 +7,8 @@ import pytest
 from llmconfig import client
 from llmconfig.client.errors import GenerationRefused
 from llmconfig.client.pipeline.embeddings import MAX_INPUTS, EmbeddingCall
+from llmconfig.client.wire import BadReply
+from llmconfig.client.wire.openai import OpenAIWire
 from llmconfig.models import InteractionType, ProviderModel
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,3 +125,25 @@ def test_a_failed_request_is_tried_again(node, embed, simulator, records, action
 
 def test_dimensions_go_along(node, embed):
     assert len(embed(["a dog"], extra={"dimensions": 16}).vectors[0]) == 16
+
+
+@pytest.mark.parametrize(
+    ("told", "vector"),
+    [
+        ([1, 0.5], [1.0, 0.5]),
+        ("AACAPwAAAD8=", [1.0, 0.5]),
+        ("AACAPwAAAD", None),  # no base64
+        ("AACAPwAA", None),  # one number and a half
+        ("AADAfw==", None),  # not a number
+        ("", None),
+    ],
+)
+def test_a_vector_comes_as_numbers_or_in_base64(told, vector):
+    reply = {"data": [{"index": 0, "embedding": told}], "usage": {"total_tokens": 5}}
+    if vector is None:
+        with pytest.raises(BadReply, match="no list of numbers"):
+            OpenAIWire().read_embeddings(reply, 1)
+        return
+    read = OpenAIWire().read_embeddings(reply, 1)
+    assert read.vectors == (vector,)
+    assert read.usage.input == 5  # as Voyage counts them

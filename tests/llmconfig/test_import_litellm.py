@@ -351,3 +351,16 @@ def test_an_entry_that_is_none_is_left_out_with_a_reason(run, item):
     told = run(f"model_list: [{item}]")
     assert {each["fate"] for each in told["entries"]} == {"left out"}
     assert not Provider.objects.exists()
+
+
+def test_vendors_of_embeddings_are_spoken_to_in_openais_format(run):
+    run("""
+model_list:
+  - {model_name: v, litellm_params: {model: voyage/voyage-3.5}, model_info: {mode: embedding}}
+  - {model_name: j, litellm_params: {model: jina_ai/jina-v4}, model_info: {mode: embedding}}
+""")
+    found = ProviderModel.objects.filter(model_id__in=["voyage-3.5", "jina-v4"])
+    assert {(each.provider.api_base_url, each.kind) for each in found} == {
+        ("https://api.voyageai.com/v1", "embedding"),
+        ("https://api.jina.ai/v1", "embedding"),
+    }

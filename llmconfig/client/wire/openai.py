@@ -1,6 +1,8 @@
 """OpenAI's chat completions, and the many servers that speak them."""
 
+import base64
 import math
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -182,8 +184,21 @@ def _place(index: object) -> int:
 
 
 def _vector(value: object) -> list[float]:
-    """Its numbers; blank if any is none."""
+    """Its numbers; blank if any is none.
+
+    Some servers answer in base64 (32-bit floats, the least byte first), whatever was asked for.
+    """
+    if isinstance(value, str):
+        value = _packed(value)
     if not isinstance(value, list):
         return []
     good = all(type(each) in NUMBERS and math.isfinite(each) for each in value)
     return [*map(float, value)] if good else []
+
+
+def _packed(text: str) -> list[float]:
+    try:
+        raw = base64.b64decode(text, validate=True)
+        return [*struct.unpack(f"<{len(raw) // 4}f", raw)]
+    except (ValueError, struct.error):  # neither base64 nor whole numbers
+        return []

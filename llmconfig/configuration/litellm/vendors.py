@@ -74,6 +74,8 @@ VENDORS: Mapping[str, LiteLLMVendor] = MappingProxyType(
         "cohere": _compatible("COHERE_API_KEY", "https://api.cohere.ai/compatibility/v1"),
         "cohere_chat": _compatible("COHERE_API_KEY", "https://api.cohere.ai/compatibility/v1"),
         "huggingface": _compatible("HF_TOKEN", "https://router.huggingface.co/v1"),
+        "voyage": _compatible("VOYAGE_API_KEY", "https://api.voyageai.com/v1"),
+        "jina_ai": _compatible("JINA_AI_API_KEY", "https://api.jina.ai/v1"),
         "volcengine": _compatible("VOLCENGINE_API_KEY", "https://ark.cn-beijing.volces.com/api/v3"),
         "baseten": _compatible("BASETEN_API_KEY", "https://inference.baseten.co/v1"),
         "ai21": _compatible("AI21_API_KEY", "https://api.ai21.com/studio/v1"),
@@ -98,7 +100,7 @@ NO_WIRE = frozenset(
         "watsonx", "watsonx_text", "sap", "oci", "replicate", "petals", "predibase", "snowflake",
         "triton", "text-completion-openai", "text-completion-codestral", "azure_text",
         "aleph_alpha", "palm", "nlp_cloud", "clarifai", "github_copilot", "chatgpt", "gigachat",
-        "elevenlabs", "deepgram", "assemblyai", "voyage", "jina_ai", "infinity", "recraft",
+        "elevenlabs", "deepgram", "assemblyai", "infinity", "recraft",
         "fal_ai", "stability", "bytez", "runwayml", "aiml", "custom", "auto_router", "dotprompt",
     }
 )  # fmt: skip
