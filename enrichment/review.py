@@ -24,6 +24,7 @@ from enrichment.enrichments.contract import Enrichment
 from enrichment.enrichments.field_by_field import completed, fields_misfit, waiting_fields
 from enrichment.errors import AlreadyDecided, BadValue, InputChanged
 from enrichment.models import EnrichmentResult, ResultState
+from enrichment.substitution import as_text
 from llmconfig.roles import User
 from metrics.feedback import forget_decision, record_decision
 from metrics.storable import storable
@@ -127,7 +128,7 @@ def _beside(
         row,
         name,
         current,
-        enrichment.source(enrichment.values(row, variant=result.variant)),
+        enrichment.source(as_text(enrichment.values(row, variant=result.variant))),
         proposed(result) if waiting is None else completed(current, fields=waiting),
         input_changed=row["nodewise_hash"] != result.input_hash,
         waiting=waiting,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from msgspec import Struct
 
@@ -52,3 +53,13 @@ def _forged(parts: tuple[str, ...]) -> re.Pattern[str] | None:
 def compile_text(text: str) -> Template:
     """Split a template at its `{{name}}`s; any other brace is text."""
     return Template(tuple(_NAME.split(text)))
+
+
+def as_text(values: dict[str, Any]) -> dict[str, str]:
+    """What `values` gave, NULL as blank; raises TypeError that names what is no text."""
+    if all(type(value) is str for value in values.values()):
+        return values
+    for name, value in values.items():
+        if not isinstance(value, str | None):
+            raise TypeError(f"values() gives {type(value).__name__} for {name}; make it text")
+    return {name: "" if value is None else value for name, value in values.items()}

@@ -23,6 +23,7 @@ from enrichment.models import ResultState
 from enrichment.prompts.selection import CompiledPrompt, PromptsInForce, TriedPrompt
 from enrichment.quality.findings import GateFinding
 from enrichment.quality_report import check_results_of, check_results_of_failure
+from enrichment.substitution import as_text
 from llmconfig.client.errors import AnswerInvalid, GenerationFailed
 from llmconfig.client.finish_reasons import is_whole
 from llmconfig.client.http import background_loop
@@ -192,7 +193,7 @@ def _item(
     organization_id = row[column] if column else None
     prompt = prompts.of(organization_id)
     try:
-        values = _as_text(enrichment.values(row, variant=variant))
+        values = as_text(enrichment.values(row, variant=variant))
         reason = enrichment.skip_reason(values, variant=variant)
         settled = ResultState.SKIPPED if reason else None
     except Exception as error:
@@ -213,16 +214,6 @@ def _item(
         reason=reason,
         columns={name: row[name] for name in enrichment.binding_columns},
     )
-
-
-def _as_text(values: dict[str, Any]) -> dict[str, str]:
-    """What `values` gave, NULL as blank; raises TypeError that names what is no text."""
-    if all(type(value) is str for value in values.values()):
-        return values
-    for name, value in values.items():
-        if not isinstance(value, str | None):
-            raise TypeError(f"values() gives {type(value).__name__} for {name}; make it text")
-    return {name: "" if value is None else value for name, value in values.items()}
 
 
 def call_for(

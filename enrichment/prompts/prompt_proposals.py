@@ -12,6 +12,7 @@ from enrichment.models import Prompt
 from enrichment.prompts import versions
 from enrichment.prompts.selection import BUILT_IN, compile_prompt, versions_in_force
 from enrichment.quality.gates import FINDING_CODES
+from enrichment.substitution import as_text
 from llmconfig.roles import User
 from metrics.errors import ProposalSettled
 from metrics.models import PromptProposal
@@ -81,7 +82,7 @@ def preview(proposal: PromptProposal) -> Preview:
     if row is None:
         return Preview(before, after, "", ())
     compiled = compile_prompt(enrichment, system=after.system, user=after.user, version=0)
-    values = enrichment.values(row, variant="en")
+    values = as_text(enrichment.values(row, variant="en"))
     messages = compiled.messages(dict.fromkeys(compiled.fact_names, "") | values)
     filled = tuple((each["role"], str(each["content"])) for each in messages)
     return Preview(before, after, str(row["pk"]), filled)

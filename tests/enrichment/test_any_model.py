@@ -71,6 +71,10 @@ def test_a_value_that_is_null_is_blank_and_one_that_is_no_text_is_told_by_name(
     labelled(ids=[str(exhibits[0].pk)])
     result = EnrichmentResult.objects.get()
     assert (result.state, outcome[1] in result.reason) == (outcome[0], True)
+    EnrichmentResult.objects.update(state="suggested", value="A label")
+    if notes is None:
+        shown = review.with_rows(review.queue())
+        assert [each.source for each in shown] == ["A vase\n"]
 
 
 def test_a_text_column_that_is_never_null_is_undone_to_blank(exhibits):

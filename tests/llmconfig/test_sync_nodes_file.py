@@ -97,6 +97,13 @@ REFUSED = [
     ("an address", in_node("api_base_url: https://x.example"), 4, "n.api_base_url", "unknown"),
     ("a key at the top", "a: {}\npassword: x\n", 2, "password", "Secrets"),
     ("an open quote", 'a: {}\nn:\n  description: "x\n\n\n', 3, "", "not valid YAML"),
+    (
+        "a bare colon",
+        "n:\n  description: he said: no\n",
+        2,
+        "",
+        "put the text into quotation marks",
+    ),
     ("an open bracket", "n: {\n", 2, "", "not valid YAML"),
     ("a depth bomb", "a: " + "[" * 100_000, 1, "", "too deep"),
 ]

@@ -157,6 +157,8 @@ def _explained(error: yaml.MarkedYAMLError) -> NodesFileInvalid:
         problem = "there is a tab; use spaces, two for each level."
     elif isinstance(error, yaml.composer.ComposerError):
         problem = "a second document starts here; a nodes file has one."
+    elif problem.startswith("mapping values are not allowed"):
+        problem = 'a second ": " on this line; put the text into quotation marks.'
     else:
         problem = f"not valid YAML: {problem}."
     return invalid(problem, line=line)
