@@ -3,8 +3,9 @@
 Started in turn, each checkout with a database and a broker of its own: `manage.py check`, a web
 server until it has answered `/healthz`, another until it has answered its login page, and a Celery
 worker of two children until it takes messages. CPU is of the process and its children, user and
-system; the first round, which compiles what Python hasn't compiled yet, isn't counted. Uses this
-checkout's environment for both.
+system; the first round, which compiles what Python hasn't compiled yet, isn't counted. Then what
+the packages of others take alone, as shares of the other checkout's whole (`start_floors`). Uses
+this checkout's environment for both.
 """
 
 import argparse
@@ -25,6 +26,9 @@ from tempfile import TemporaryFile
 from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT))  # in the other checkout, too, this file is run
+from benchmarks import start_floors  # noqa: E402
+
 START_SECONDS = 120
 LOOK_SECONDS = 0.02
 MAX_SAID = 1_000_000  # bytes
@@ -45,7 +49,7 @@ def main() -> None:
     with _inside(checkouts[0]) as theirs, _inside(checkouts[1]) as ours:
         for turn in range(given.rounds + 1):
             for checkout, process in zip(checkouts, (theirs, ours), strict=True):
-                measured = _next_round(process)
+                measured = _next_round(process, floors=checkout == ROOT)
                 if turn:
                     found[checkout].append(measured)
     print(f"| CPU until | {checkouts[0].name} | {ROOT.name} | of it |")
@@ -53,6 +57,12 @@ def main() -> None:
     for what in WAYS:
         before, after = (median(each[what] for each in found[of]) for of in checkouts)
         print(f"| {what} | {before:.2f} s | {after:.2f} s | {after / before:.2f} |")
+    print(f"\n| packages of others alone | CPU | of {checkouts[0].name}'s whole |")
+    print("| --- | ---: | ---: |")
+    for what in FLOORS:
+        alone = median(each[f"floor of {what}"] for each in found[ROOT])
+        whole = median(each[what] for each in found[checkouts[0]])
+        print(f"| {what} | {alone:.2f} s | {alone / whole:.2f} |")
 
 
 @contextmanager
@@ -68,10 +78,10 @@ def _inside(checkout: Path) -> Iterator["subprocess.Popen[str]"]:
         process.communicate()
 
 
-def _next_round(process: "subprocess.Popen[str]") -> dict[str, float]:
+def _next_round(process: "subprocess.Popen[str]", *, floors: bool) -> dict[str, float]:
     assert process.stdin is not None  # noqa: S101 - they are pipes
     assert process.stdout is not None  # noqa: S101
-    print("go", file=process.stdin, flush=True)
+    print("floors too" if floors else "go", file=process.stdin, flush=True)
     line = process.stdout.readline()
     if not line:
         sys.exit("A checkout's processes didn't start; see above.")
@@ -84,8 +94,11 @@ def inside() -> None:
     subprocess.run(
         [sys.executable, "manage.py", "migrate", "--verbosity=0"], check=True, stdout=sys.stderr
     )
-    for _ in sys.stdin:
-        print(json.dumps({what: way() for what, way in WAYS.items()}), flush=True)
+    for line in sys.stdin:
+        measured = {what: way() for what, way in WAYS.items()}
+        if "floors" in line:
+            measured |= {f"floor of {what}": way() for what, way in FLOORS.items()}
+        print(json.dumps(measured), flush=True)
 
 
 def check() -> float:
@@ -115,9 +128,9 @@ def web(path: str = "/healthz") -> float:
     return _until(arguments, answers)
 
 
-def worker() -> float:
+def worker(app: str = "project") -> float:
     """CPU seconds of a worker and its two children until it takes messages."""
-    arguments = ["celery", "--app=project", *WORKER.split()]
+    arguments = ["celery", f"--app={app}", *WORKER.split()]
     return _until(arguments, lambda said: " ready." in said)
 
 
@@ -156,6 +169,10 @@ WAYS: dict[str, Callable[[], float]] = {
     "a web server has answered `/healthz`": web,
     "a web server has answered its login page": partial(web, "/admin/login/"),
     "a worker takes messages": worker,
+}
+FLOORS: dict[str, Callable[[], float]] = {
+    "`manage.py check` has ended": start_floors.check,
+    "a worker takes messages": partial(start_floors.worker, worker),
 }
 
 
