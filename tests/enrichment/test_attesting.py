@@ -184,6 +184,9 @@ def test_a_list_of_traits_names_only_what_the_row_is_said_to_be(source, text, he
         ("Bo came to us with some travel costs.", "travel", True),
         ("Bo loves to be petted.", "pets", True),
         ("Everybody wants young cats.", "cats", True),
+        ("The lady said I'm like a clown.", "clowns", True),
+        ("Bo acts like a clown.", "clowns", True),
+        ("Bo and I like clowns.", "clowns", False),
         ("Bo is sweet.", "beagling", True),
     ],
 )
@@ -204,6 +207,13 @@ def test_a_wanted_home_may_be_called_what_the_text_calls_it():
     text = "He waits for a special family with patience."
     assert codes(text, "a special family with patience", field="looking_for") == set()
     assert "said_of_another" in codes(text, "Bo is special.")
+
+
+def test_a_biography_that_asks_for_a_home_carries_what_the_text_asks_of_it():
+    text = "Bo is looking for a forever family. He isn't a fan of cats, so he needs a home without."
+    asking, telling = "Bo is looking for a forever family.", "Bo isn't a fan of cats."
+    assert codes(text, asking) == {"dropped_condition"}
+    assert codes(text, f"{asking} {telling}") == codes(text, telling) == set()
 
 
 def test_a_home_is_wanted_for_the_row_itself():

@@ -232,6 +232,8 @@ def test_a_breed_needs_a_word_that_breeds_have(breed, kept):
         ("weight", "4 young pups", ""),
         ("weight", "56lbs", "weight"),
         ("animal", "56lbs", ""),
+        ("age", "40 lbs", ""),
+        ("age", "2 years", "age"),
         ("animal", "foster me", ""),
         ("animal", "2 terriers", "animal"),
         ("place", "paws.org", "url"),

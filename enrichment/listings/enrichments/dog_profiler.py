@@ -92,6 +92,7 @@ class DogProfiler(FieldByField, ListingEnrichment):
         attested(FRAMING, (*TRAITS, LOVING), SIZES, FIELDS),
         concepts_kept((*NEW_CONCEPTS, *TRAITS), LANGUAGES),
         carried(HOME_CONDITIONS, "looking_for"),
+        carried(HOME_CONDITIONS, "bio", WANTED_HOME.wishes),
         plainly_wanted("looking_for", WANTED_HOME),
     )
     binding_columns = ("name", *FACT_COLUMNS, *CARE_COLUMNS)

@@ -53,7 +53,7 @@ _NO_PERSON = (
     "rescues? shelters? society societies humane league foundation center centre haven sanctuary"
     " pounds? inc llc spca aspca kennels? clinic hospital store website application dogs? cats?"
     " kittens? puppy puppies pups? hounds? adopters? adopt adoption foster homes? family families"
-    " brothers? sisters? grown training walking loving"
+    " brothers? sisters? grown training walking loving room contact"
 )
 
 # What a text of these kinds has at least; the others may be any words.
@@ -73,7 +73,9 @@ FORMS = {
     ),
     "fee": re.compile(_NUMBER + r"|\b(?:free|waived)\b", re.IGNORECASE),
     "age": re.compile(
-        _NUMBER + r"|\b(?:pupp(?:y|ies)|pup|senior|adult|young|old|baby|teen)", re.IGNORECASE
+        rf"\A(?!.*(?:\d|\b)(?:lbs?|pounds?|kgs?)\b).*(?:{_NUMBER}"
+        r"|\b(?:pupp(?:y|ies)|pup|senior|adult|young|old|baby|teen))",
+        re.IGNORECASE,
     ),
     "date": re.compile(
         r"\d|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|today"

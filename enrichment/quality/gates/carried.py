@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.attestations import attestations
+from enrichment.quality.gates.comparison import sentences
 from enrichment.quality.gates.concepts import Concept, ConceptIndex, Text
 from enrichment.quality.gates.contract import Checked, Gate, found_in_answer
 from enrichment.quality.gates.said import LIMITED_BY_AGE, Said
@@ -76,10 +77,14 @@ def _is_denied(said: Said, place: int) -> bool:
     return said.denied[place] and "," not in said.pieces[max(0, place - NEAR) : place]
 
 
-def carried(conditions: Sequence[HomeCondition], field: str) -> Gate:
+def carried(
+    conditions: Sequence[HomeCondition], field: str, wishes: AbstractSet[str] = frozenset()
+) -> Gate:
     """A gate for a field that says what home is wanted: it carries what the source asks of one.
 
     The adopter who reads of a suburban home has to read too that it must be one without cats.
+    `wishes`: words of which one has to stand in a sentence of the field with a home, for a field
+    that needs not speak of any; empty for one that always does.
     """
 
     index = ConceptIndex([each.asked for each in conditions])
@@ -88,12 +93,19 @@ def carried(conditions: Sequence[HomeCondition], field: str) -> Gate:
         text = checked.value.get(field) if isinstance(checked.value, Mapping) else None
         if not text or (checked.source_language or "en") != "en":
             return None
+        if wishes and not any(_speaks_of(each, wishes) for each in sentences(text)):
+            return None
         missing = list(_missing(conditions, index, checked.source, Text(text, "en")))
         if not missing:
             return None
         return found_in_answer(DROPPED_CONDITION, "The text asks of the home also", missing)
 
     return check
+
+
+def _speaks_of(sentence: str, wishes: AbstractSet[str]) -> bool:
+    pieces = Said(sentence).pieces
+    return not HOMES.isdisjoint(pieces) and not wishes.isdisjoint(pieces)
 
 
 def _missing(

@@ -11,6 +11,7 @@ from enrichment.quality.gates.said import Said
 from enrichment.quality.lexicon.attesting import BE, JOINERS, OWN_NOUNS, SAYING
 from enrichment.quality.lexicon.subjects import (
     BECOMES,
+    COMPARING,
     DEGREES,
     DISLIKED,
     LIKED_BY_NEXT,
@@ -36,10 +37,18 @@ def is_liked(said: Said, at: int) -> bool:
         piece = pieces[back]
         if piece in CLAUSE_WORDS or piece in DISLIKED:
             return False
+        if piece == "like" and _compares(pieces[:back]):
+            return False
         if piece in LIKED_WITH or pieces[back + 1] in LIKED_BY_NEXT.get(piece, ()):
             return not said.denied[back] and not said.is_of_others(back)
     behind = pieces[at + 1 : at + 1 + LIKED_BEHIND]
     return "i'm" in behind and "at" in behind
+
+
+def _compares(before: Sequence[str]) -> bool:
+    """Whether “like” behind these words compares: “I'm like a big puppy”."""
+    last = before[-1] if before else ""
+    return last in BE or last in BECOMES or last in COMPARING or last.endswith(("'m", "'s", "'re"))
 
 
 def _is_done(pieces: Sequence[str], at: int) -> bool:

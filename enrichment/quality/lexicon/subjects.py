@@ -79,6 +79,7 @@ LIKED_BY_NEXT = {
 }
 DISLIKED = frozenset("nervous scared afraid fearful shy timid unsure reactive hates".split())
 PARTNERS = frozenset("partner partners mate mates buddy companion motivated".split())
+COMPARING = frozenset("acts act feels just much more almost exactly lot bit sort kind".split())
 BECOMES = frozenset("seems seem remains stays looks called".split())
 DEGREES = frozenset(
     "a an the very so super too of bit lot as such just all one most also well how".split()
