@@ -42,6 +42,26 @@ def enrichments_fit_their_tables(
     return [_told(each, misfit) for each in enrichments.coded() for misfit in misfits(each)]
 
 
+@register(Tags.models)
+def built_in_prompts_can_be_filled(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A prompt's name that `values` doesn't give, and a column that it takes and `reads` lacks."""
+    from enrichment import enrichments  # noqa: PLC0415 - it brings what calls models
+    from enrichment.enrichments.fitting import misfits  # noqa: PLC0415
+    from enrichment.prompts.selection import built_in_problem  # noqa: PLC0415
+
+    fitting = (
+        each for each in enrichments.coded() if not any(one.is_fatal for one in misfits(each))
+    )
+    found = [(each, built_in_problem(each)) for each in fitting]
+    return [
+        Error(f"The enrichment {each.name!r}: {problem}", id="enrichment.E007")
+        for each, problem in found
+        if problem
+    ]
+
+
 def _told(enrichment: "Enrichment", misfit: "Misfit") -> CheckMessage:
     kind = Error if misfit.is_fatal else Warning
     text = f"The enrichment {enrichment.name!r}: {misfit.text}"

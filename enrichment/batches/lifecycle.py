@@ -169,12 +169,7 @@ def retry_failed(batch: Batch) -> int:
     now = Batch.objects.select_for_update().get(pk=batch.pk)
     failed = now.results.filter(state=ResultState.FAILED)
     if now.status != BatchStatus.COMPLETED or not failed.exists():
-        said = (
-            gettext("Batch {batch} has no failed rows; there is nothing to try again.")
-            if now.status == BatchStatus.COMPLETED
-            else gettext("Batch {batch} is not completed; there is nothing to try again.")
-        )
-        raise NotAllowedNow(said.format(batch=batch.pk))
+        raise NotAllowedNow(_why_no_retry(now.status).format(batch=batch.pk))
     total = 0
     for variant in list(failed.order_by("variant").values_list("variant", flat=True).distinct()):
         keys = failed.filter(variant=variant).order_by("id").values_list("row_id", flat=True)
@@ -185,6 +180,25 @@ def retry_failed(batch: Batch) -> int:
     _count_anew(now)
     batch.refresh_from_db()
     return total
+
+
+def _why_no_retry(status: str) -> str:
+    """A sentence with `{batch}`: why its rows aren't tried again, and what can be done instead."""
+    if status == BatchStatus.COMPLETED:
+        return gettext("Batch {batch} has no failed rows; there is nothing to try again.")
+    if status == BatchStatus.CANCELLED:
+        return gettext(
+            "Batch {batch} was cancelled, which is final. Start another: it takes the rows that"
+            " failed or were never done."
+        )
+    if status == BatchStatus.PAUSED:
+        return gettext(
+            "Batch {batch} is paused. Resume it: its failed rows can be tried again once it is"
+            " completed."
+        )
+    return gettext(
+        "Batch {batch} is still at work: its failed rows can be tried again once it is completed."
+    )
 
 
 def in_work(batch: Batch) -> bool:

@@ -70,7 +70,7 @@ def compile_prompt(
         raise BadPrompt(
             gettext("{name}{told}: {{{{{unknown}}}}} is not offered; there are {names}.").format(
                 name=enrichment.name,
-                told=told,
+                told=gettext(", built-in prompt") if version == BUILT_IN else told,
                 unknown=min(unknown),
                 names=", ".join(sorted(known)),
             ),
@@ -97,6 +97,24 @@ def offered_names(enrichment: Enrichment) -> frozenset[str]:
     """The names that an enrichment's values have, read off an empty row."""
     empty = dict.fromkeys(enrichment.reads)
     return frozenset(enrichment.values(empty, variant="en"))
+
+
+def built_in_problem(enrichment: Enrichment) -> str:
+    """Why the prompt that ships with an enrichment can't be filled for any row; else blank."""
+    text = enrichment.prompt
+    try:
+        compile_prompt(enrichment, system=text.system, user=text.user, version=BUILT_IN)
+    except BadPrompt as error:
+        return str(error).removeprefix(enrichment.name).lstrip(", ")
+    except KeyError as error:
+        return gettext("values() takes {column} from its row, which reads doesn't name.").format(
+            column=error
+        )
+    except Exception as error:  # noqa: BLE001 - a project's own code, which may do anything
+        return gettext("values() fails for a row whose columns are NULL: {error}.").format(
+            error=f"{type(error).__name__}: {error}"
+        )
+    return ""
 
 
 class TriedPrompt(Struct, frozen=True):

@@ -12,6 +12,7 @@ from redis import Redis
 from enrichment import enrichments
 from enrichment.batches import lifecycle
 from enrichment.controlling import pause
+from enrichment.enrichments.contract import PromptText
 from enrichment.errors import BadSelection, UnknownEnrichment
 from enrichment.models import Batch, Enrichable
 from enrichment.running import aenrich_one, arun, enrich_one, run
@@ -202,6 +203,14 @@ class Drawer(Enrichable):
         managed = False
 
 
+def just_notes(self, row, *, variant):
+    return {"title": "", "notes": row["notes"] or ""}
+
+
+def no_nulls(self, row, *, variant):
+    return {"title": row["title"].strip(), "notes": row["notes"].strip()}
+
+
 @pytest.mark.parametrize(
     ("declared", "ids"),
     [
@@ -213,9 +222,20 @@ class Drawer(Enrichable):
         ({"writes": "label"}, ["E005"]),
         ({"writes": "id"}, ["E005"]),
         ({"by_variant": True}, ["E005"]),
-        ({"target": "museum.Drawer", "reads": ("notes",)}, ["W002"]),
+        ({"prompt": PromptText("Be brief.", "{{title}} by {{cook}}")}, ["E007"]),
+        ({"reads": ("title",)}, ["E007"]),
+        ({"values": no_nulls}, ["E007"]),
+        ({"target": "museum.Drawer", "reads": ("notes",), "values": just_notes}, ["W002"]),
         ({"writes": "keywords"}, []),
-        ({"target": "museum.Coin", "reads": ("notes",), "writes": "label_texts"}, []),
+        (
+            {
+                "target": "museum.Coin",
+                "reads": ("notes",),
+                "writes": "label_texts",
+                "values": just_notes,
+            },
+            [],
+        ),
     ],
 )
 def test_check_refuses_what_a_table_cannot_do(museum, declared, ids):
@@ -225,3 +245,19 @@ def test_check_refuses_what_a_table_cannot_do(museum, declared, ids):
     finally:
         enrichments.unregister("declared")
     assert [each.id for each in found] == [f"enrichment.{each}" for each in ids], found
+
+
+def test_check_says_why_a_built_in_prompt_cannot_be_filled(museum):
+    said = {}
+    for name, declared in (
+        ("unoffered", {"prompt": PromptText("Be brief.", "{{title}} by {{cook}}")}),
+        ("unread", {"reads": ("title",)}),
+    ):
+        enrichments.register(type("Declared", (ExhibitLabel,), {"name": name, **declared})())
+        try:
+            (found,) = (each for each in run_checks(tags=["models"]) if f"'{name}'" in each.msg)
+        finally:
+            enrichments.unregister(name)
+        said[name] = found.msg
+    assert "built-in prompt: {{cook}} is not offered; there are notes, title." in said["unoffered"]
+    assert "values() takes 'notes' from its row, which reads doesn't name." in said["unread"]

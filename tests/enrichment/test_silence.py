@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.urls import reverse
 
-from enrichment.batches import creation, silence
+from enrichment.batches import creation, lifecycle, silence
 from enrichment.batches.creation import Selection
 from enrichment.batches.progress import progress_of
 from enrichment.engine.lanes import run_lane
@@ -139,6 +139,19 @@ def test_what_no_lane_can_tell_is_told_too(provider, make_animals, batch_is, chu
     answer = caller("viewer").get(f"/api/llm/batches/{batch.pk}").json()["progress"]["waits_for"]
     assert told in answer
     assert bool(answer) == bool(told)
+    listed = StringIO()
+    call_command("llm_batch", "list", stdout=listed)
+    assert told in listed.getvalue()
+    assert (f"{batch.pk} makes no progress: " in listed.getvalue()) == bool(told)
+
+
+def test_the_list_of_batches_says_why_one_is_paused(provider, make_animals):
+    make_animals(1)
+    batch = creation.create("description_cleaning", Selection())
+    lifecycle.pause(batch)
+    listed = StringIO()
+    call_command("llm_batch", "list", stdout=listed)
+    assert f"{batch.pk} makes no progress: Paused by a person." in listed.getvalue()
 
 
 def test_a_batch_that_waits_for_its_next_round_says_what_went_wrong(make_animals, nobody_listens):

@@ -163,9 +163,21 @@ def test_there_must_be_something_to_retry(provider, simulator, make_animals):
     batch = cleaned()
     with pytest.raises(NotAllowedNow, match="has no failed rows"):
         lifecycle.retry_failed(batch)
-    Batch.objects.update(status="paused")
-    with pytest.raises(NotAllowedNow, match="is not completed"):
-        lifecycle.retry_failed(batch)
+    for status, way_out in (
+        ("paused", "is paused. Resume it"),
+        ("running", "once it is completed"),
+        ("cancelled", "Start another: it takes the rows that failed"),
+    ):
+        Batch.objects.update(status=status)
+        with pytest.raises(NotAllowedNow, match=way_out):
+            lifecycle.retry_failed(batch)
+
+
+def test_a_new_batch_takes_what_a_cancelled_one_left(provider, simulator, make_animals):
+    """As the refusal to retry a cancelled batch says."""
+    batch, _ = failing_batch(simulator, make_animals)
+    Batch.objects.filter(pk=batch.pk).update(status="cancelled")
+    assert creation.create("description_cleaning", Selection()).rows_total == 1
 
 
 def command(*words):

@@ -4,6 +4,7 @@ import pytest
 
 from llmconfig.configuration.sync import nodes_file
 from llmconfig.configuration.sync.nodes_file import parse
+from llmconfig.configuration.sync.strict_yaml import Problems
 from llmconfig.errors import NodesFileInvalid
 
 KEY = "sk-" + "proj4bcdefghij0123456789"
@@ -89,6 +90,7 @@ REFUSED = [
     ("too deep", in_node("fallbacks: [[[[a]]]]"), 4, "", "too deep"),
     ("a type's name", "a: {}\ntagger: {}\n", 2, "tagger", "interaction type"),
     ("a bad node name", "a: {}\n1st: {}\n", 2, "1st", "Start with a letter"),
+    ("nodes in a section", "nodes:\n  tagging: {description: x}\n", 1, "nodes", "no section of"),
     ("a long node name", "n" * 101 + ": {}\n", 1, "n" * 100, "at most 100"),
     ("a key in a value", in_node(f"azure_model: {KEY}"), 4, "", "secret"),
     ("a key in a comment", in_node(f"azure_model: m  # {KEY}"), 4, "", "secret"),
@@ -131,14 +133,17 @@ b:
   temperature: 1
   default_max_tokens: many
   fallbacks: gpt-4o
-tagger: {}
+tagger:
+  temprature: 1
+nodes:
+  c: {colour: red}
 models:
   openai/gpt-4o:
     tier: 4
     prices:
       - {input: 1, output_per_1m: free}
       - 3
-  gpt-4o: {}
+  gpt-4o: {tiers: 1}
 budgets: 4
 """
 PLACES = [
@@ -147,12 +152,16 @@ PLACES = [
     (5, "b.default_max_tokens"),
     (6, "b.fallbacks"),
     (7, "tagger"),
-    (10, "models.openai/gpt-4o.tier"),
-    (12, "models.openai/gpt-4o.prices.input"),
-    (12, "models.openai/gpt-4o.prices.output_per_1m"),
-    (13, "models.openai/gpt-4o.prices"),
-    (14, "models.gpt-4o"),
-    (15, "budgets"),
+    (8, "tagger.temprature"),
+    (9, "nodes"),
+    (10, "c.colour"),
+    (13, "models.openai/gpt-4o.tier"),
+    (15, "models.openai/gpt-4o.prices.input"),
+    (15, "models.openai/gpt-4o.prices.output_per_1m"),
+    (16, "models.openai/gpt-4o.prices"),
+    (17, "models.gpt-4o"),
+    (17, "models.gpt-4o.tiers"),
+    (18, "budgets"),
 ]
 
 
@@ -208,6 +217,14 @@ def test_a_good_file_is_read_with_null_as_blank_and_absent_fields_absent():
         "description": "two\nlines\n",
         "fallbacks": ["tier:local", "gpt-4o-mini"],
     }
+
+
+def test_a_node_may_be_called_nodes_and_a_misnamed_one_is_none_of_the_entries(tmp_path):
+    assert [each.name for each in parse("nodes:\n  description: x\n")] == ["nodes"]
+    path, problems = tmp_path / "nodes.yaml", Problems()
+    path.write_text("tagger: {}\nproviders:\n  Open AI: {}\na: {}\n")
+    assert [each.name for each in nodes_file.read(path, problems)] == ["a"]
+    assert [each.line for each in problems.found] == [1, 3]
 
 
 def test_a_file_over_one_megabyte_is_refused(tmp_path):

@@ -20,7 +20,7 @@ from enrichment.engine.inline import run_inline
 from enrichment.errors import EnrichmentError, NoWorkers
 from enrichment.lane_queue import start_lanes, work_command
 from enrichment.management.batch_command import dollars
-from enrichment.models import Batch
+from enrichment.models import Batch, BatchStatus
 from llmconfig.runtime.records import asdict
 from metrics.csv_export import in_full
 
@@ -80,14 +80,19 @@ class Command(BaseCommand):
             return
         counts = ("done", "skipped", "failed", "rows")
         table = Table("id", "enrichment", "status", *counts, "cost")
+        stand_still = []
         for row in rows:
             at = progress_of(row.pk)
+            if why := at.waits_for or (at.reason if at.status == BatchStatus.PAUSED else ""):
+                stand_still.append(f"{row.pk} makes no progress: {why}")
             figures = [f"{each:,}" for each in (at.done, at.skipped, at.failed, at.total)]
             table.add_row(str(row.pk), row.enrichment, at.status, *figures, str(at.cost))
         console = Console(
             file=cast("IO[str]", self.stdout), width=None if self.stdout.isatty() else 120
         )
         console.print(table)
+        for line in stand_still:
+            self.stdout.write(line)
 
 
 Told = tuple[str, dict[str, Any]]  # a sentence, and more for --json

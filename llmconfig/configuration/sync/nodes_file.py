@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 from msgspec import Struct
@@ -59,6 +59,12 @@ ADVICE_ON_KEYS = (
 A_LITELLM_FILE = (
     "this is a file of LiteLLM's: `manage.py import_litellm FILE` brings it in;"
     " docs/from-litellm.md explains."
+)
+
+
+NODES_STAND_AT_THE_TOP = (
+    "nodes have no section of their own: take this line out and move what is below it to the left,"
+    " so that each node's name begins its line."
 )
 
 
@@ -153,8 +159,13 @@ def _parsed(text: str, problems: Problems) -> tuple[NodeEntry, ...]:
                 entries += _rows(name, item, problems)
             elif name == "model_list":
                 raise invalid(A_LITELLM_FILE, line=item.line)
+            elif name == "nodes" and _holds_nodes(item.node):
+                problems.found.append(invalid(NODES_STAND_AT_THE_TOP, line=item.line, field=name))
+                for inner, each in mapping_items(item.node, problems, field=name).items():
+                    with problems.collected():
+                        _node(inner, each, problems)  # to tell what is wrong below it
             else:
-                entries.append(_node(name, item.node, item.line, problems))
+                entries += _node(name, item, problems)
     return tuple(entries)
 
 
@@ -164,16 +175,28 @@ def _rows(section: str, item: MappingItem, problems: Problems) -> list[NodeEntry
     found = []
     for name, each in mapping_items(item.node, problems, field=section).items():
         with problems.collected():
-            found.append(_row(section, name, each, problems))
+            found += _row(section, name, each, problems)
     return found
 
 
-def _row(section: str, name: str, item: MappingItem, problems: Problems) -> NodeEntry:
-    check_name(section, name, item.line)
+def _row(section: str, name: str, item: MappingItem, problems: Problems) -> list[NodeEntry]:
+    own = Problems()
+    with own.collected():
+        check_name(section, name, item.line)
     if not isinstance(item.node, yaml.MappingNode):
+        own.refuse()
         place = f"{section}.{name}"
         raise invalid("this must be a mapping of fields.", line=item.line, field=place)
-    return _entry(NodeEntry(name, item.line, {}, section), item.node, problems)
+    return _well_named(NodeEntry(name, item.line, {}, section), item.node, own, problems)
+
+
+def _well_named(
+    named: NodeEntry, node: yaml.MappingNode, of_name: Problems, problems: Problems
+) -> list[NodeEntry]:
+    """The entry, or none where its name is wrong; what is wrong below it is told either way."""
+    problems.found += of_name.found
+    entry = _entry(named, node, problems)
+    return [] if of_name.found else [entry]
 
 
 def _entry(named: NodeEntry, node: yaml.MappingNode, problems: Problems) -> NodeEntry:
@@ -214,18 +237,32 @@ def _refuse_secrets(text: str) -> None:
     problems.refuse()
 
 
-def _node(name: str, node: yaml.Node, line: int, problems: Problems) -> NodeEntry:
-    if not isinstance(node, yaml.MappingNode):
+def _node(name: str, item: MappingItem, problems: Problems) -> list[NodeEntry]:
+    if not isinstance(item.node, yaml.MappingNode):
         if _names_a_secret(name):
-            raise invalid(ADVICE_ON_KEYS, line=line, field=name)
+            raise invalid(ADVICE_ON_KEYS, line=item.line, field=name)
         raise invalid(
             "a node must be a mapping of fields, such as `default_model: gpt-4o` on the lines"
             " below it; {} gives none.",
-            line=line,
+            line=item.line,
             field=name,
         )
-    _check_name(name, line)
-    return _entry(NodeEntry(name, line, {}), node, problems)
+    own = Problems()
+    with own.collected():
+        _check_name(name, item.line)
+    return _well_named(NodeEntry(name, item.line, {}), item.node, own, problems)
+
+
+def _holds_nodes(node: yaml.Node) -> TypeGuard[yaml.MappingNode]:
+    """Whether it is a section of nodes, as other tools have one, and no node of that name."""
+    return (
+        isinstance(node, yaml.MappingNode)
+        and bool(node.value)
+        and all(
+            isinstance(value, yaml.MappingNode) and key.value not in RULES
+            for key, value in node.value
+        )
+    )
 
 
 def _check_name(name: str, line: int) -> None:
