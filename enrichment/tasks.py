@@ -23,6 +23,7 @@ from enrichment.evaluations import judges, runs
 from enrichment.evaluations.at_provider import rounds
 from enrichment.facts import store
 from enrichment.models import Batch, EvaluationRun, JudgeCalibration
+from enrichment.quality import patterns
 from llmconfig import project_settings
 from llmconfig.configuration import snapshot
 from llmconfig.configuration.sync.at_start import sync_at_start
@@ -50,6 +51,7 @@ def sync_configuration(**_: Any) -> None:
 def load_enrichments(**_: Any) -> None:
     """Once, in the parent, so that its children share the memory of what judges their answers."""
     coded()
+    patterns.compile_all()
 
 
 @shared_task(name=RUN_LANE, ignore_result=True)

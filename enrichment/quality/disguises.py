@@ -6,16 +6,19 @@ import base64
 import binascii
 import unicodedata
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import re2
 
+from enrichment.quality.patterns import made_later, re2_compiled_later
+
 # What is put between or in place of letters, to be read by a model and found by nobody.
-_INVISIBLE = re2.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+_INVISIBLE = re2_compiled_later("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 # Letters one by one, with signs or spaces between them.
-_APART = re2.compile(r"\b(?:(?:[a-z][.*_-]){3,40}|(?:[a-z] ){3,40})[a-z]\b")
-_BETWEEN = re2.compile("[ .*_-]")
+_APART = re2_compiled_later(r"\b(?:(?:[a-z][.*_-]){3,40}|(?:[a-z] ){3,40})[a-z]\b")
+_BETWEEN = re2_compiled_later("[ .*_-]")
 _AS_LETTERS = bytes.maketrans(b"013457!$|", b"oieastisi")
-_MIXED = re2.compile(rb"\b[0-9]?[a-z]+[013457][a-z0-9]*\b|\b[013457][a-z]{3,}[a-z0-9]*\b")
+_MIXED = re2_compiled_later(rb"\b[0-9]?[a-z]+[013457][a-z0-9]*\b|\b[013457][a-z]{3,}[a-z0-9]*\b")
 # Signs in place of letters: `[!$|][a-z]{3,}|[a-z]{1,20}[!$|][a-z]{1,20}`.
 _SIGNS = b"!$|"
 _ONE_SIGN = bytes.maketrans(_SIGNS, b"!!!")
@@ -29,12 +32,12 @@ _IN_SIGNS = rb"[!$|][a-z]{3}|[a-z][!$|][a-z]"
 # Letters of other alphabets that look like ours.
 _LOOKALIKES = str.maketrans("аеорсухіјѕԁӏһкмтвнαεορυικτνβ", "aeopcyxijsdlhkmtbhaeopuiktvb")
 _IN_MIXED_SCRIPTS = "[a-z][а-яіјѕα-ω]|[а-яіјѕα-ω][a-z]".encode()
-_BASE64 = re2.compile(rb"[A-Za-z0-9+/]{16,400}={0,2}")
+_BASE64 = re2_compiled_later(rb"[A-Za-z0-9+/]{16,400}={0,2}")
 # Four times four letters that come to ASCII: the highest bit of each of the three bytes is 0.
 _IN_READABLE_BASE64 = (
     b"(?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589][A-Za-z0-9+/]){4}"
 )
-_MAY_BE_READABLE = re2.compile(_IN_READABLE_BASE64)
+_MAY_BE_READABLE = re2_compiled_later(_IN_READABLE_BASE64)
 
 
 def searches(*patterns: bytes) -> Callable[[bytes], list[int] | None]:
@@ -43,14 +46,23 @@ def searches(*patterns: bytes) -> Callable[[bytes], list[int] | None]:
     None for none. It takes half of the time that one takes which tells where, and has room for
     large patterns.
     """
+    found: Callable[[bytes], list[int] | None] = _set_of(patterns).Match
+    return found
+
+
+def re2_set_later(*patterns: bytes) -> Any:
+    """The same, compiled when its `Match` is first asked."""
+    return made_later(patterns, _set_of)
+
+
+def _set_of(patterns: tuple[bytes, ...]) -> Any:
     options = re2.Options()
     options.max_mem = 64 * 1024**2
     searched = re2.Set.SearchSet(options)
     for each in patterns:
         searched.Add(each)
     searched.Compile()
-    found: Callable[[bytes], list[int] | None] = searched.Match
-    return found
+    return searched
 
 
 APART, MIXED, SIGNS, MIXED_SCRIPTS = range(4)

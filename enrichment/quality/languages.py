@@ -6,9 +6,10 @@ that share their small words (Danish and Norwegian, Czech and Slovak, Croatian, 
 Slovenian, Indonesian and Malay). It costs about 20 µs a text; n-gram detectors cost 50 times that.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable
+
+from enrichment.quality.patterns import compiled_later
 
 LOOKED_AT = 600  # characters
 MIN_HITS = 3
@@ -50,17 +51,17 @@ _FAMILY = {
     "nb": "da", "nn": "da", "no": "da", "sk": "cs", "sl": "hr", "sr": "hr", "bs": "hr", "ms": "id",
 }  # fmt: skip
 _SCRIPTS = (
-    (re.compile("[\u3040-\u30ff]"), "ja"),
-    (re.compile("[\uac00-\ud7af]"), "ko"),
-    (re.compile("[\u4e00-\u9fff]"), "zh"),
-    (re.compile("[\u0400-\u04ff]"), "cyrillic"),
-    (re.compile("[\u0370-\u03ff]"), "el"),
-    (re.compile("[\u0590-\u05ff]"), "he"),
-    (re.compile("[\u0600-\u06ff]"), "arabic"),
-    (re.compile("[\u0900-\u097f]"), "hi"),
-    (re.compile("[\u0e00-\u0e7f]"), "th"),
+    (compiled_later("[\u3040-\u30ff]"), "ja"),
+    (compiled_later("[\uac00-\ud7af]"), "ko"),
+    (compiled_later("[\u4e00-\u9fff]"), "zh"),
+    (compiled_later("[\u0400-\u04ff]"), "cyrillic"),
+    (compiled_later("[\u0370-\u03ff]"), "el"),
+    (compiled_later("[\u0590-\u05ff]"), "he"),
+    (compiled_later("[\u0600-\u06ff]"), "arabic"),
+    (compiled_later("[\u0900-\u097f]"), "hi"),
+    (compiled_later("[\u0e00-\u0e7f]"), "th"),
 )
-_ANY_SCRIPT = re.compile(
+_ANY_SCRIPT = compiled_later(
     "[" + "".join(letters.pattern.strip("[]") for letters, _name in _SCRIPTS) + "]"
 )
 # A script that several languages use, with the letters that only some of them have.

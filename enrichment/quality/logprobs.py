@@ -11,18 +11,18 @@ tokens are left out, and a value of which no other is left is unknown.
 """
 
 import math
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from json.decoder import scanstring  # type: ignore[attr-defined]  # it has no types
 
+from enrichment.quality.patterns import compiled_later
 from llmconfig.client.types import Tokens
 
 DIGITS = 4
 # A model that may choose takes a token this unlikely once in a thousand times, so none was chosen.
 MIN_CHOSEN = math.log(0.001)
-_COLON = re.compile(r"\s*:")
+_COLON = compiled_later(r"\s*:")
 
 
 def likelihoods(

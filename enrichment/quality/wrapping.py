@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.gates import GateFinding, register_code
 from enrichment.quality.lexicon.announcements import CONSENT, PRESENTING, REMARK
+from enrichment.quality.patterns import compiled_later
 
 ANSWER_WRAPPED = register_code(
     "answer_wrapped",
@@ -20,14 +21,14 @@ ANSWER_WRAPPED = register_code(
 )
 MAX_ANNOUNCEMENT = 200  # characters
 MAX_LAYERS = 4  # an announcement, a fence in it, quotes in that
-_FENCE_BEGINS = re.compile(r"(```+|~~~+)[^\n`]*\n")
+_FENCE_BEGINS = compiled_later(r"(```+|~~~+)[^\n`]*\n")
 _QUOTES = {
     '"': '"', "'": "'", "“": "”", "„": "“”", "«": "»", "»": "«", "\u2018": "\u2019",
     "「": "」", "『": "』",
 }  # fmt: skip
 _ADJECTIVE = r"(?:corrected|cleaned|revised|edited|improved|rewritten|translated|updated|polished)"
 _NOUN = r"(?:text|listing|version|description|translation|answer|result|output|response)"
-_ANNOUNCES = re.compile(
+_ANNOUNCES = compiled_later(
     rf"(?:{CONSENT}|{PRESENTING})\b.*|(?:以下|这是|翻译|当然|こちら|はい).*|"
     r"(?:here you|the following|i(?:'ve|\u2019ve| have)) .*|"
     rf"(?:the |your |my )?(?:{_ADJECTIVE} )?{_NOUN}\b.*|"
@@ -36,8 +37,8 @@ _ANNOUNCES = re.compile(
     r"(?:la )?traduzione|(?:il )?testo corretto|vertaling|tradução|tłumaczenie|перевод)\b.*",
     re.IGNORECASE,
 )
-_NAMES_TEXT = re.compile(_NOUN, re.IGNORECASE)
-_REMARK = re.compile(
+_NAMES_TEXT = compiled_later(_NOUN, re.IGNORECASE)
+_REMARK = compiled_later(
     rf"(?:[(*]?(?:{REMARK})|let me know|i hope this|hope this helps|feel free to|is there anything|"
     r"i (?:have |\u2019ve |'ve )?(?:corrected|changed|kept|removed))",
     re.IGNORECASE,
@@ -94,7 +95,7 @@ def _around(text: str, sources: Sequence[str]) -> tuple[str, str]:
 
 
 # The marks that prompts put around their data; a model may put them around its answer too.
-_MARKS = re.compile(r"<(listing|text|question|row)>\s*(.*?)\s*</\1>", re.DOTALL)
+_MARKS = compiled_later(r"<(listing|text|question|row)>\s*(.*?)\s*</\1>", re.DOTALL)
 
 
 def _unmarked(text: str, sources: Sequence[str]) -> str:

@@ -25,9 +25,9 @@ def test_what_a_pattern_finds_the_quick_look_finds_also_where_a_word_goes_on_beh
         for _quick, pattern in gate._kinds():
             for match in pattern.finditer(listing):
                 found += 1
-                assert gate._may_address(f"{listing[: match.end()]}x".encode())
+                assert gate._MAY_ADDRESS.Match(f"{listing[: match.end()]}x".encode())
                 if listing.isascii():
-                    assert gate._may_address(f"{listing[: match.end()]}x".upper().encode())
+                    assert gate._MAY_ADDRESS.Match(f"{listing[: match.end()]}x".upper().encode())
     assert found > 200
 
 

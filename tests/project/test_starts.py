@@ -34,6 +34,31 @@ def test_a_command_ends_without_a_look_through_all_that_it_loaded(command, colle
     assert done.stderr.splitlines()[-1].split() == [collects, "True", "False"]
 
 
+PATTERNS_AT_ITS_END = """
+import atexit, sys
+def tell():
+    patterns = sys.modules["enrichment.quality.patterns"]
+    judge = sys.modules["enrichment.quality.gates.warning"].warning_in
+    waiting = len(patterns._WAITING)
+    found = judge("not good with cats")
+    print(waiting > 150, found, len(patterns._WAITING) - waiting, file=sys.stderr)
+atexit.register(tell)
+import manage
+sys.argv = ["manage.py", "check"]
+manage.main()
+"""
+
+
+def test_a_check_compiles_no_pattern_of_the_gates_and_who_judges_those_it_asks():
+    """They were a tenth of `manage.py check`, which loads the gates and judges nothing."""
+    done = subprocess.run(
+        [sys.executable, "-c", PATTERNS_AT_ITS_END], cwd=ROOT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "project.settings"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stderr.splitlines()[-1].split() == ["True", "0", "-1"]
+
+
 WORKER = """
 import gc, os, signal, sys
 from celery.signals import worker_process_init, worker_ready
@@ -43,7 +68,9 @@ while_loading = gc.get_threshold()[0]
 
 @worker_process_init.connect(weak=False)
 def tell(**_):
-    gates = "enrichment.quality.gates" in sys.modules
+    patterns = sys.modules["enrichment.quality.patterns"]
+    # Loaded, and each of their patterns compiled: else every child would.
+    gates = "enrichment.quality.gates" in sys.modules and not patterns._WAITING
     found = (gates, gc.get_freeze_count() > 100_000, while_loading > gc.get_threshold()[0])
     # Celery has made sys.stdout a logger's.
     os.write(1, f"found {found} {'jsonschema' in sys.modules}".encode())

@@ -3,6 +3,8 @@
 import re
 from typing import Final
 
+from enrichment.quality.patterns import compiled_later
+
 # A word that names of breeds have: a slender fox is none. Beginnings, for forms and short forms.
 _BREEDS = (
     "affenpinscher airedale akita amstaff anatolian apbt apso aussie azawakh baladi barbet"
@@ -41,9 +43,9 @@ _SITE = (
     r"[a-z0-9][a-z0-9-]*\.(?:[a-z0-9-]+\.)*(?:com|org|net|info|edu|gov|us|ca|uk|eu|de|fr|es|it|nl"
     r"|au|nz|co|io|ly|me|app|care|dog|life|love|online|pet|rescue|shop|site|store)\b"
 )
-EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,253}\.[a-z]{2,24}", re.IGNORECASE)
-URL: Final = re.compile(rf"(?:https?://|www\.)\S+|{_SITE}(?:/\S*)?", re.IGNORECASE)
-PHONE: Final = re.compile(r"\+?\(?\d(?:[\s().-]{0,2}\d){6,14}")
+EMAIL: Final = compiled_later(r"[^@\s]{1,64}@[^@\s]{1,253}\.[a-z]{2,24}", re.IGNORECASE)
+URL: Final = compiled_later(rf"(?:https?://|www\.)\S+|{_SITE}(?:/\S*)?", re.IGNORECASE)
+PHONE: Final = compiled_later(r"\+?\(?\d(?:[\s().-]{0,2}\d){6,14}")
 # A person or body has a name of letters that is no address, no pronoun and nobody in particular.
 _NAMED = (
     rf"(?!.*@)(?!.*(?:https?://|www\.|{_SITE}))(?!(?:i|you|we|she|he|they|us|me|him|her|them|it)\b)"
@@ -58,45 +60,47 @@ _NO_PERSON = (
 
 # What a text of these kinds has at least; the others may be any words.
 FORMS = {
-    "animal": re.compile(
+    "animal": compiled_later(
         r"\A(?!.*\b(?:rescued?|shelter|adopt\w*|foster|fees?|costs?|expenses?|shots|spay|lbs|pounds)"
         r"\b)(?:\d{1,2}\s)?(?:[^\d\s]+\s){0,3}[^\d\s]+\Z",
         re.IGNORECASE,
     ),
-    "breed": re.compile(rf"\b(?:{'|'.join(_BREEDS.split())})", re.IGNORECASE),
-    "phone": re.compile(r"\d(?:\D{0,3}\d){6}"),
+    "breed": compiled_later(rf"\b(?:{'|'.join(_BREEDS.split())})", re.IGNORECASE),
+    "phone": compiled_later(r"\d(?:\D{0,3}\d){6}"),
     "email": EMAIL,
-    "url": re.compile(r"https?://|www\.|[a-z0-9]\.[a-z]{2}", re.IGNORECASE),
-    "weight": re.compile(
+    "url": compiled_later(r"https?://|www\.|[a-z0-9]\.[a-z]{2}", re.IGNORECASE),
+    "weight": compiled_later(
         rf"(?:{_NUMBER})(?=.*(?:\d|\b)(?:lbs?|pounds?|kgs?|kilos?|kilograms?|oz|ounces?|grams?)\b)",
         re.IGNORECASE,
     ),
-    "fee": re.compile(_NUMBER + r"|\b(?:free|waived)\b", re.IGNORECASE),
-    "age": re.compile(
+    "fee": compiled_later(_NUMBER + r"|\b(?:free|waived)\b", re.IGNORECASE),
+    "age": compiled_later(
         rf"\A(?!.*(?:\d|\b)(?:lbs?|pounds?|kgs?)\b).*(?:{_NUMBER}"
         r"|\b(?:pupp(?:y|ies)|pup|senior|adult|young|old|baby|teen))",
         re.IGNORECASE,
     ),
-    "date": re.compile(
+    "date": compiled_later(
         r"\d|\b(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|mon|tue|wed|thu|fri|sat|sun|today"
         r"|tomorrow|yesterday|spring|summer|fall|autumn|winter|day|daily|week|month|year|christmas"
         r"|easter)",
         re.IGNORECASE,
     ),
-    "condition": re.compile(
+    "condition": compiled_later(
         r"\A(?!.*\b(?:shots?|vaccin\w*|utd|up[ -]to[ -]date|deworm\w*|spay\w*|neuter\w*"
         rf"|microchip\w*|\w+[ -]trained)\b)(?=.*\b(?:{'|'.join(_ILLNESSES.split())}))",
         re.IGNORECASE | re.DOTALL,
     ),
-    "person": re.compile(rf"\A{_NAMED}(?!.*\b(?:{'|'.join(_NO_PERSON.split())})\b)", re.IGNORECASE),
-    "place": re.compile(rf"\A{_NAMED}", re.IGNORECASE),
-    "organization": re.compile(rf"\A{_NAMED}", re.IGNORECASE),
+    "person": compiled_later(
+        rf"\A{_NAMED}(?!.*\b(?:{'|'.join(_NO_PERSON.split())})\b)", re.IGNORECASE
+    ),
+    "place": compiled_later(rf"\A{_NAMED}", re.IGNORECASE),
+    "organization": compiled_later(rf"\A{_NAMED}", re.IGNORECASE),
 }
 
 # What a text is by its form alone, whatever else it was called; figures may be other things too.
 _PLAIN = (("email", EMAIL), ("url", URL), ("phone", PHONE))
 _OF_FIGURES = frozenset({"date", "age", "weight", "fee"})
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTERS = compiled_later(r"[^\W\d_]+")
 _MISTAKEN = frozenset({"person", "organization", "place"})  # for a dog's name
 
 

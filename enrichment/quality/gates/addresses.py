@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.contract import Checked, found_in_answer, of_changes
+from enrichment.quality.patterns import compiled_later
 
 UNKNOWN_ADDRESSES = register_code(
     "unknown_addresses",
@@ -19,11 +20,11 @@ _LETTER = "A-Za-z0-9À-ÖØ-öø-ɏ"
 _LOCAL = f"{_LETTER}_.+%-"
 # Each begins with its first letter and looks back from there: so no word is tried twice, however
 # long it is, and the search skips to where one can begin.
-_EMAIL = re.compile(
+_EMAIL = compiled_later(
     rf"[{_LOCAL}](?<![{_LOCAL}].)[{_LOCAL}]{{0,63}}+@[{_LETTER}-]{{1,63}}(?:\.[{_LETTER}-]{{1,63}}){{1,8}}"
 )
-_URL = re.compile(r"(?:https?://|www\.)[!#-&(-;=?-Z\[\\^-~]{1,2000}", re.IGNORECASE)
-_DOMAIN = re.compile(
+_URL = compiled_later(r"(?:https?://|www\.)[!#-&(-;=?-Z\[\\^-~]{1,2000}", re.IGNORECASE)
+_DOMAIN = compiled_later(
     rf"[{_LETTER}-](?<![{_LETTER}_.@-].)[{_LETTER}-]{{0,62}}+"
     r"\.(?:com|org|net|de|uk|info|io|us|ca|eu|fr|es|it|at|ch|nl|pt|pl|jp|cn|kr|edu|gov)"
     rf"(?![{_LETTER}_-])",

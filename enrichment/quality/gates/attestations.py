@@ -15,12 +15,15 @@ from enrichment.quality.gates.subjects import (
     of_others,
     others_by_name,
 )
+from enrichment.quality.patterns import compiled_later
 
 MAX_SENTENCES = 500  # of a source, with one word
 MAX_SOURCES = 64  # whose sentences are kept: the parts of one answer have one source
-_FACT = re.compile(r"(?P<said>[^:;]{1,60}): (?P<value>yes|no)\Z")
-_FACT_ENDS = re.compile(r";\s*(?=[^;:]{1,60}: )")
-_OF_ADDRESS = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|[a-z0-9]\.(?:com|org|net)\b", re.IGNORECASE)
+_FACT = compiled_later(r"(?P<said>[^:;]{1,60}): (?P<value>yes|no)\Z")
+_FACT_ENDS = compiled_later(r";\s*(?=[^;:]{1,60}: )")
+_OF_ADDRESS = compiled_later(
+    r"://|www\.|[a-z0-9]@[a-z0-9]|[a-z0-9]\.(?:com|org|net)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,12 @@
 English, as `gates.wording`, which asks. Linear in the sentences' lengths.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import Passage, is_content, stem
 from enrichment.quality.lexicon.editing import WEIGHTY
+from enrichment.quality.patterns import compiled_later
 
 _DOUBTS = frozenset(
     """
@@ -18,7 +18,7 @@ _DOUBTS = frozenset(
     """.split()
 )
 _DOUBTED = _DOUBTS | frozenset("may could hopefully unsure estimated".split())
-_PART = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.;:!?()]")
+_PART = compiled_later(r"[^\W_]+(?:'[^\W_]+)*|[.;:!?()]")
 MAX_DOUBTED = 6  # words between a doubt and what is doubted
 _ALLOWED = frozenset("you in of early late mid adopters applicants".split())  # “you may visit”
 
@@ -85,8 +85,8 @@ _SHADED = _DOUBTED | frozenset(
     love estimated barely hardly predominantly lot sort kind guess approx semi half
     """.split()
 )
-_SHADING = re.compile(rf"\b({'|'.join(sorted(_SHADES))}) (?:be |been )?([a-z][a-z'-]*)")
-_NEARING = re.compile(
+_SHADING = compiled_later(rf"\b({'|'.join(sorted(_SHADES))}) (?:be |been )?([a-z][a-z'-]*)")
+_NEARING = compiled_later(
     r"(?:\b(?:is|are|am|was|were)|'s|'re|'m) (?:still |now |currently )?"
     r"(about to|learning to|starting to|beginning to|trying to|hoping to|working on) ([a-z]+)"
 )
@@ -124,7 +124,7 @@ def shaded(source: Passage, answer: Passage, lost: AbstractSet[str], new: Abstra
 
 
 _LEARNS = frozenset("learning working starting beginning".split())
-_LEARNING = re.compile(
+_LEARNING = compiled_later(
     r"\b(learning(?: to)?|working on|starting to|beginning to)"
     r" (?:his |her |their |the )?([a-z]{4,})"
 )
@@ -158,16 +158,16 @@ def bound_now(before: Mapping[str, int], lost: AbstractSet[str], new: AbstractSe
 
 
 _PAST = r"[a-z]+(?:ed|en|ught|pt|ld|nt|de|st|id|et|it|ut|ot|nd|ne)"
-_DONE = re.compile(
+_DONE = compiled_later(
     rf"(?:\b(?:has|have|had)|'s|'ve|'d) (?:[a-z]+ly |now |already |just |all |since )?been"
     rf" (?:[a-z]+ly )?({_PAST})\b"
     rf"|\b(?:was|were) (?:[a-z]+ly )?({_PAST})\b"
 )
-_DOING = re.compile(
+_DOING = compiled_later(
     r"(?:\b(?:is|are|am)|'s|'re|'m) (?:[a-z]+ly |now |still )?(?:being|getting) (?:[a-z]+ly )?"
     rf"({_PAST})\b"
 )
-_TO_DO = re.compile(
+_TO_DO = compiled_later(
     r"\b(?:must|should|needs? to|has to|have to|can|is to|are to) be (?:[a-z]+ly )?"
     rf"({_PAST})\b"
 )
@@ -205,9 +205,9 @@ def result_lost(answer: Passage, lost: AbstractSet[str], *, denied: bool) -> str
     return f"without “{min(gone)}”"
 
 
-_IS_TO = re.compile(r"\b(?:is|are) to (?:be )?([a-z]+)")
+_IS_TO = compiled_later(r"\b(?:is|are) to (?:be )?([a-z]+)")
 _MAY = frozenset({"can", "could", "may", "might"})
-_CAN = re.compile(r"\b(?:can|could|may|might) (?:be )?([a-z]+)")
+_CAN = compiled_later(r"\b(?:can|could|may|might) (?:be )?([a-z]+)")
 
 
 def is_to_no_more(source: Passage, answer: Passage, new: AbstractSet[str]) -> str:
@@ -219,7 +219,7 @@ def is_to_no_more(source: Passage, answer: Passage, new: AbstractSet[str]) -> st
     return f"can, not must {min(same)}" if same else ""
 
 
-_TOLD = re.compile(
+_TOLD = compiled_later(
     r"\baccording to (?:his|her|their|the) (?:former|previous|prior|past|first|original|old)?"
     r" ?(?:owner|family|shelter|people)s?\b|\b(?:we|i) (?:were|was|have been|are) told\b"
     r"|\b(?:former|previous|prior) (?:owner|family|people)s? (?:[a-z]+ )?"
@@ -242,7 +242,7 @@ def told_no_more(source: Passage, answer: Passage) -> str:
 
 
 _ABOUT = r"about|around|approximately|approx\.?|roughly|circa|~"
-_ABOUT_MONTH = re.compile(
+_ABOUT_MONTH = compiled_later(
     rf"\b(?:{_ABOUT}) (?:the )?(?:early |mid |late |beginning of |end of )?"
     r"(?:20\d\d|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.? (?:\d))"
 )
@@ -260,7 +260,7 @@ def about_no_more(source: Passage, answer: Passage) -> str:
     return f"without “{found[0].split()[0]}”" if found else ""
 
 
-_PRICED = re.compile(
+_PRICED = compiled_later(
     r"\b(waived|reduced|discounted|half[- ]price|half off|sponsored|free)(?: to \$\d+)?"
     r" (?:for|until|through|this|if|when|during|on|till|with) ((?:[a-z0-9'-]+ ?){1,5})"
 )
@@ -279,7 +279,7 @@ def price_for_all(source: Passage, answer: Passage) -> str:
 
 _LESS = frozenset("waived reduced discounted half sponsored free".split())
 _OF_FEES = frozenset("the and you your our all fee fees adoption more information".split())
-_AGE = re.compile(
+_AGE = compiled_later(
     r"\b(?:over|under|above|below|older than|younger than|at least|aged?|ages) (\d+)"
     r"(?:\+| and (?:up|over|older))? ?(months?|weeks?|days?)\b"
 )

@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 
 from enrichment.quality.gates.comparison import Passage, Sentence, sentences, words
 from enrichment.quality.gates.same_sayings import alike
+from enrichment.quality.patterns import compiled_later
 
 _AROUND_CHUNKS = " .!?"
 _SENTENCE_ENDS = frozenset(".!?")
@@ -149,14 +150,14 @@ def _may_deny_on(text: str) -> bool:
 
 
 MAX_LOOKED_AT = 200  # characters at the end of a line
-_DENIES_ON = re.compile(  # with as many words behind it as it reaches
+_DENIES_ON = compiled_later(  # with as many words behind it as it reaches
     r"(?:\b(?:no|not|none|never|without|nor|neither|cannot)\b|n['’]t\b)"  # noqa: RUF001
     r"(?:[^\w\n]+[\w'’]+){0,6}[^\w\n]*\Z",  # noqa: RUF001
     re.IGNORECASE,
 )
 _AROUND_ENDS = " \t*\"')”"
 _ENDING = frozenset(".!?;:")
-_REPEATED = re.compile(r"[.!?…]+(?=[\"')*]*$)|([.!?~*_=-])\1+")
+_REPEATED = compiled_later(r"[.!?…]+(?=[\"')*]*$)|([.!?~*_=-])\1+")
 
 
 def _tidied(word: str) -> str:
@@ -237,8 +238,8 @@ _MARKS = b"!?*~_\"' "
 _CURLY_MARKS = "“”’…"  # noqa: RUF001
 _SPACES = b"\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f"
 _MARKS_OF_LINES = _MARKS  # where line ends stay
-_POINT = re.compile(r"\.(?!\d)")
-_STRANGE_SPACE = re.compile(r"[^\S\n]")
+_POINT = compiled_later(r"\.(?!\d)")
+_STRANGE_SPACE = compiled_later(r"[^\S\n]")
 
 
 def _without_marks(text: str, marks: bytes = _MARKS + _SPACES) -> bytes:

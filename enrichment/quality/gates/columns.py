@@ -4,7 +4,6 @@ An enrichment declares which columns bind which statements; any table can. A col
 binds nothing, for unknown is neither yes nor no.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from enrichment.quality.gates.concepts import Concept, Text, source_text
 from enrichment.quality.gates.contract import Checked, Gate, found_in_answer
 from enrichment.quality.gates.quantities import quantities
 from enrichment.quality.lexicon.quantities import DIMENSIONS
+from enrichment.quality.patterns import compiled_later
 
 AGAINST_COLUMN = register_code(
     "against_column",
@@ -36,7 +36,7 @@ NOT_SAID = register_code(
 
 CLOSE = 0.05  # of an amount
 # English: for whom something holds only in part, as for older children.
-_LIMITS = re.compile(
+_LIMITS = compiled_later(
     r"\b(?:older|over|above|teens?|teenagers?|selective|some|certain|calm|small|large|savvy|female"
     r"|male|slow|supervised|introduc\w+|respectful|if|only|\d+)\b"
 )

@@ -3,7 +3,6 @@
 English, as `gates.wording`, which asks. Linear in the sentences' lengths.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
@@ -13,6 +12,7 @@ from enrichment.quality.gates.contract import Checked
 from enrichment.quality.lexicon.conditions import CONDITIONS, SAID_SO
 from enrichment.quality.lexicon.editing import TURNS
 from enrichment.quality.lexicon.words import BEINGS, FEMALE, MALE, STOPWORDS
+from enrichment.quality.patterns import compiled_later
 
 # Beings of one kind. Where fewer of one kind are spoken of and more of another, who it is changed.
 _KINDS = tuple(
@@ -60,7 +60,7 @@ _LISTED = BEINGS | frozenset(
     ehrlichia anaplasmosis hookworms fleas ticks
     """.split()
 )
-_PART = re.compile(r"[^\W_](?:[\w'’-]*[^\W_])?|[,&/]|[^\w\s]")  # noqa: RUF001
+_PART = compiled_later(r"[^\W_](?:[\w'’-]*[^\W_])?|[,&/]|[^\w\s]")  # noqa: RUF001
 _JOINS = frozenset({",", "&", "/", "and", "or", "nor"})
 _BETWEEN = _JOINS | frozenset("no not any other all small large big older young the with".split())
 MIN_PLACES = 3  # capitalised items that make a list
@@ -161,7 +161,7 @@ _SUCH = frozenset(
     "calm gentle submissive respectful experienced older younger mellow small large female".split()
 )
 _LIMITING = _SOME | _SUCH
-_LIMITED = re.compile(
+_LIMITED = compiled_later(
     rf"\b(?:({'|'.join(sorted(_SOME))})|with (?:other )?({'|'.join(sorted(_SUCH))}))"
     rf" (?:other )?(?:{'|'.join(sorted(BEINGS))})\b"
 )

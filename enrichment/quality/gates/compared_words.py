@@ -3,7 +3,6 @@
 English. See `wording`.
 """
 
-import re
 import string
 from bisect import insort
 from collections import Counter
@@ -11,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from operator import eq
 
-import re2
 from msgspec import Struct
 
 from enrichment.quality.gates.comparison import words_between
@@ -19,6 +17,7 @@ from enrichment.quality.lexicon.editing import COUNTS, DENYING
 from enrichment.quality.lexicon.phrases import PHRASES, SIGNS
 from enrichment.quality.lexicon.quantities import TENS
 from enrichment.quality.lexicon.typed import TYPED
+from enrichment.quality.patterns import compiled_later, re2_compiled_later
 
 
 class Wording(Struct, frozen=True):
@@ -107,33 +106,35 @@ def _joined(text: str) -> str:
 
 
 _GREAT = frozenset({"hundred", "thousand"})
-_OF_ADDRESSES = re.compile(r"://|www\.|[a-z0-9]@[a-z0-9]|\[[a-z]+:[a-z0-9]+\]")  # or a “[ref:1]”
+_OF_ADDRESSES = compiled_later(
+    r"://|www\.|[a-z0-9]@[a-z0-9]|\[[a-z]+:[a-z0-9]+\]"
+)  # or a “[ref:1]”
 _IN_ADDRESSES = ("://", "www.", "@", "[")
-_BEFORE_ADDRESS = re.compile(r"(?<=[.!?:;,)*])(?=https?://|www\.)")  # one glued to a sentence
-_STOP = re.compile(r"[,;:!?)][,;:!?)]*(?= )")  # hides the end of a phrase
-_DRAWN = re.compile(r"([a-z])\1{2,}")  # "sooo"
-_MAY_BE_DRAWN = re2.compile(
+_BEFORE_ADDRESS = compiled_later(r"(?<=[.!?:;,)*])(?=https?://|www\.)")  # one glued to a sentence
+_STOP = compiled_later(r"[,;:!?)][,;:!?)]*(?= )")  # hides the end of a phrase
+_DRAWN = compiled_later(r"([a-z])\1{2,}")  # "sooo"
+_MAY_BE_DRAWN = re2_compiled_later(
     "|".join(f"{letter}{{3}}" for letter in string.ascii_lowercase).encode()
 )
 # “Should he bark, call us.”
-_INVERTED = re.compile(
+_INVERTED = compiled_later(
     r"((?:^|[.!?:;,]) )should (?=(?:you|he|she|it|this|that|they|we|any|your|the) )"
 )
-_JUST = re.compile(r" just (?=\d)")
+_JUST = compiled_later(r" just (?=\d)")
 # No condition: “when I was a puppy”.
-_WHEN_PAST = re.compile(
+_WHEN_PAST = compiled_later(
     r" when (?=(?:[a-z]+ ){1,3}(?:was|were|had|did|came|got|died|[a-z]+ed) "
     r"|(?:saw|took|went|came|gave|knew|began|chose|wrote|did|were|was|had) )"  # mistyped for “we”
 )
-_DOUBLED = re.compile(r" (\S+)(?= \1 )")
+_DOUBLED = compiled_later(r" (\S+)(?= \1 )")
 # No condition either: “if you would like to”, “if interested”, “if you have any questions”.
-_IF_INVITED = re.compile(
+_IF_INVITED = compiled_later(
     r" if (?:(?:you|your|you're|you'd|youd|youre|ur|u) )?"
     r"(?:(?:are|be|would|really|also|do|think|feel) ){0,3}"
     r"(?=(?:int[a-z]+t(?:ed)?|like|love|want|wish|need|looking|considering|wondering"
     r"|have (?:(?:any|an|a|some|further|more|other) ){0,2}(?:questions?|interest)) )"
 )
-_GLUED_UNIT = re.compile(r"\d(?=[a-z])")
+_GLUED_UNIT = compiled_later(r"\d(?=[a-z])")
 
 
 _DENIED = {"ca": "can", "wo": "will", "sha": "shall", "ai": "is"}

@@ -3,7 +3,6 @@
 Everything here is linear in the texts' lengths.
 """
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,11 +13,12 @@ from enrichment.quality.gates.parted import letters, words_with_apostrophes
 from enrichment.quality.lexicon.exchanges import EXCHANGED, groups_of
 from enrichment.quality.lexicon.inflections import BASES
 from enrichment.quality.lexicon.words import STOPWORDS
+from enrichment.quality.patterns import compiled_later
 
 # An end of a sentence, also where the next one is glued to it ("good boy!He likes"), and where only
 # a capital tells that another one begins.
 # All begin with a sign out of a set, for regular expressions skip to one quickly.
-_ENDS = re.compile(
+_ENDS = compiled_later(
     r"[.!?…\n•|*~_=\-。！？\s](?:"  # noqa: RUF001
     r"(?<=[^\S\n])(?=[AFGHIMNOPSTWY])(?:"
     r"(?<=[a-z\s].)(?<![Nn]ot.)(?<![Vv]ery.)(?=No [a-z]|(?:Good|Great|OK|Ok) with )"
@@ -30,9 +30,9 @@ _ENDS = re.compile(
     r"|(?<=[。！？])"  # noqa: RUF001
     r"|\*(?<=\w\*\*)(?=[A-Z])))"
 )
-_SHORT_SIGNS = re.compile(r"(?<![a-z/])(?:w/o\b|w/|b/c\b)")
+_SHORT_SIGNS = compiled_later(r"(?<![a-z/])(?:w/o\b|w/|b/c\b)")
 _WRITTEN_OUT = {"w/o": "without ", "w/": "with ", "b/c": "because "}
-_OR_NOT = re.compile(r" or not\b")
+_OR_NOT = compiled_later(r" or not\b")
 _VOWEL = frozenset("aeiouyäöüáéíóúàèìòùâêîôû")
 _VOWELS = str.maketrans("", "", "".join(sorted(_VOWEL)))
 MIN_GLUED = 4  # letters of a word that is looked for inside of glued ones
@@ -68,8 +68,8 @@ def words_between(lowered: str) -> list[str]:
     return words_with_apostrophes(text)
 
 
-_SUSPENDED = re.compile(r"\b([a-z]+)-( (?:and|or) )([a-z]+)-([a-z]+)")
-_GLUED_COMMA = re.compile(r"[,;](?<=[^\W\d_].)(?=[^\W\d_])")
+_SUSPENDED = compiled_later(r"\b([a-z]+)-( (?:and|or) )([a-z]+)-([a-z]+)")
+_GLUED_COMMA = compiled_later(r"[,;](?<=[^\W\d_].)(?=[^\W\d_])")
 
 
 def plainly(text: str) -> str:

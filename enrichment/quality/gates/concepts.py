@@ -27,6 +27,7 @@ from enrichment.quality.lexicon.words import (
     NO_NEGATION,
     STATING,
 )
+from enrichment.quality.patterns import compiled_later
 
 NEW_CONCEPT = register_code(
     "new_concept", _("Speaks of something else"), "Speak of nothing that the text doesn't speak of."
@@ -158,7 +159,7 @@ def source_text(source: str, language: str) -> Text:
 
 
 # Denies nothing that is spoken of beside it: “kenneled with other dogs without issues”.
-_WITHOUT_TROUBLE = re.compile(
+_WITHOUT_TROUBLE = compiled_later(
     r"\bwithout (?:(?:any|an|a|much|major|big|real|apparent) ){0,2}"
     r"(?:issue|problem|trouble|incident|hitch|concern|difficult[a-z]*|complaint|fuss)(?:e?s)?\b",
     re.IGNORECASE,
@@ -166,11 +167,11 @@ _WITHOUT_TROUBLE = re.compile(
 
 
 # A sentence of its own behind a comma: “We have no shelter, all dogs are in homes.”
-_SPLICED = re.compile(
+_SPLICED = compiled_later(
     r",(?= (?:all|our) (?:[a-z]+ ){1,3}(?:is|are|live|lives|stay|stays|have|must|will|can)\b)"
 )
 # The same behind nothing at all: “She likes other dogs she just doesn't share her food.”
-_RUN_ON = re.compile(
+_RUN_ON = compiled_later(
     r"(?<=[a-z])(?<!\bthat)(?<!\bthan)(?<!\bwhen)(?<!\bwhich)(?<!\bwho)(?<!\bif)(?<!\bas)"
     r"(?<!\bbecause)(?<!\bsince)(?<!\bwhere)(?<!\bwhat)(?<!\bhow)"
     r"(?= (?:he|she|they) (?:just|simply|really|still|only|also) )"

@@ -1,6 +1,5 @@
 """What a gate is: a function from an answer beside its source to a finding, or None."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +21,7 @@ from enrichment.quality.gates.quantities import (
     spelled_numbers,
 )
 from enrichment.quality.languages import guess
+from enrichment.quality.patterns import compiled_later
 
 MAX_EXAMPLES = 3  # that a finding names
 MAX_EXAMPLE_CHARACTERS = 120
@@ -32,8 +32,8 @@ MAX_JUDGED_CHARACTERS = 100_000
 MAX_INITIALS = 4
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _BRACKETS = str.maketrans("()*", "   ")
-_INITIALS = re.compile(r"[A-Z](?<!\w.)(?:\.?[A-Z]){1,3}\b")
-_CAPITALISED = re.compile(r"[A-Z](?<!\w.)[a-z]+\b")
+_INITIALS = compiled_later(r"[A-Z](?<!\w.)(?:\.?[A-Z]){1,3}\b")
+_CAPITALISED = compiled_later(r"[A-Z](?<!\w.)[a-z]+\b")
 
 
 @dataclass(frozen=True, init=False)

@@ -10,6 +10,7 @@ from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import Passage, is_content, stem
 from enrichment.quality.lexicon.words import BEINGS
+from enrichment.quality.patterns import compiled_later
 
 _STRONG = "very extremely incredibly highly super really terribly exceptionally severely extra"
 _STRONG += " intensely deeply totally completely absolutely always constantly"
@@ -51,8 +52,8 @@ _AMOUNTS = frozenset(
 )
 _OF_AMOUNTS = frozenset({"little", "long", "short", "few"})
 _LIKE_WORDS = frozenset("of the other these those more such well as to be".split())
-_PART = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?()]")
-_JOINED = re.compile(
+_PART = compiled_later(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?()]")
+_JOINED = compiled_later(
     r"\b(?:(quite) (a)(?= (?:while|bit|few|lot|some))"
     r"|(a) (?:very )?(little|bit|tad|touch|lot|ton|few|couple)(?: bit)?( of)?\b"
     r"|(kind|sort) of(?= [a-z]+))"
@@ -131,7 +132,7 @@ _HEDGED = _PARTLY | frozenset(
     "few many several usually generally often typically sometimes mostly selective depends picky"
     " depending somewhat maybe".split()
 )
-_SOME_BEINGS = re.compile(
+_SOME_BEINGS = compiled_later(
     rf"\b(some|certain|most)(?: of (?:the|his|her|our|my|their|these|those))?"
     rf"(?: (?:other|new|small|big|large|older|young))*"
     rf" ({'|'.join(sorted(BEINGS | {'members', 'homes', 'families'}))})\b"
@@ -151,7 +152,7 @@ def partly(source: Passage, answer: Passage, lost: AbstractSet[str], new: Abstra
     return ""
 
 
-_VAGUE = re.compile(
+_VAGUE = compiled_later(
     r"\b(?:few|several|couple(?: of)?|some|many) (?:more |short |long )?"
     r"(second|minute|hour|day|week|month|year)s\b"
 )

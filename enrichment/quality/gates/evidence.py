@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from enrichment.quality.findings import register_code
 from enrichment.quality.gates.concepts import Concept, Text
 from enrichment.quality.languages import guess
+from enrichment.quality.patterns import compiled_later
 
 NOT_IN_SOURCE = register_code(
     "not_in_source", _("Not in the text"), "Copy each one letter by letter from the text."
@@ -29,11 +30,11 @@ LOW_CONFIDENCE = register_code(
 )
 
 MIN_QUOTE = 3  # letters and figures
-_KEPT = re.compile(r"[^\W_]+")
-_SENTENCE = re.compile(r"[.!?\n]+")
+_KEPT = compiled_later(r"[^\W_]+")
+_SENTENCE = compiled_later(r"[.!?\n]+")
 # A sentence that speaks of answers and whoever gives them says nothing about the row. Far more
 # words than `instructions` has: they cost one part its evidence, and not the row its answer.
-_OF_ANSWERS = re.compile(
+_OF_ANSWERS = compiled_later(
     r"\b(?:tags?|tagged|tagging|labels?|labell?ed|outputs?|respon[ds]\w*|repl(?:y|ies)|answers?"
     r"|classif\w+|categor\w+|prompts?|instruct\w+|guidance|tasks?|json|confidence|confident"
     r"|ai|llm|gpt|chatgpt|claude|gemini|copilot|models?|chatbots?|bots?|robots?|assistants?|systems?"

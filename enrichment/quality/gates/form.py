@@ -18,6 +18,7 @@ from enrichment.quality.gates.contract import (
 )
 from enrichment.quality.languages import differs, is_known
 from enrichment.quality.lexicon.announcements import CONSENT, ITSELF, PRESENTING, REMARK
+from enrichment.quality.patterns import compiled_later, re2_compiled_later
 
 WRONG_LANGUAGE = register_code(
     "wrong_language",
@@ -93,7 +94,7 @@ def remains_of(*words: str) -> Gate:
 
     `words` are placeholders of a project's own templates, as they are written there.
     """
-    pattern = re.compile("|".join((_REMAINS, *map(re.escape, words))), re.IGNORECASE)
+    pattern = compiled_later("|".join((_REMAINS, *map(re.escape, words))), re.IGNORECASE)
     marks = ("{", "}", "[", "<", *words)  # each that is found begins with one
 
     def check(checked: Checked) -> GateFinding | None:
@@ -117,7 +118,7 @@ template_remains = remains_of()
 
 MAX_ANNOUNCEMENT = 240  # characters of a first or last line
 TELLING_CHARACTERS = 40  # a beginning that the source has too announces nothing
-_ANNOUNCED = re.compile(
+_ANNOUNCED = compiled_later(
     r"\A\W{0,4}(?:"
     rf"(?:{CONSENT}|great)\b"
     r"(?=[!,.:])[^\n]{0,160}?(?:\b(?:here|below|hier|aquí|aqui|voici|ecco|oto|вот)\b|:\s*(?:\n|\Z))"
@@ -130,7 +131,7 @@ _ANNOUNCED = re.compile(
     r")",
     re.IGNORECASE,
 )
-_FAREWELL = re.compile(
+_FAREWELL = compiled_later(
     rf"(?:{REMARK}|(?:i )?(?:have )?(?:corrected|kept|removed|made)"
     r" (?:the )?(?:spelling|grammar|following|changes))",
     re.IGNORECASE,
@@ -141,7 +142,7 @@ def _roughly(pattern: str) -> "re2._Regexp[str]":
     """A pattern that finds all that this one finds in ASCII, and more, in a tenth of the time."""
     pattern = pattern.replace("(?=[!,.:])", "").replace(r"\Z", r"\z")
     pattern = pattern.replace(r"\u2019", "\u2019").replace(r"\uff1a", "\uff1a")
-    return re2.compile(f"(?i){pattern}".replace(r"\s", r"[\s\x0b\x1c-\x1f]"))
+    return re2_compiled_later(f"(?i){pattern}".replace(r"\s", r"[\s\x0b\x1c-\x1f]"))
 
 
 _MAY_BE_ANNOUNCED, _MAY_BE_FAREWELL = _roughly(_ANNOUNCED.pattern), _roughly(_FAREWELL.pattern)
@@ -176,8 +177,8 @@ def announcement(checked: Checked) -> GateFinding | None:
     return found_in_answer(ANNOUNCEMENT, "It speaks about itself", found)
 
 
-_HEADING = re.compile(r"[^\n]{2,80}(?::|\*\*|__)\s*\n|(?:\*\*|__|#{1,4} )[^\n]{2,80}\n")
-_LETTERS = re.compile(r"[^\W\d_]{3,}")
+_HEADING = compiled_later(r"[^\n]{2,80}(?::|\*\*|__)\s*\n|(?:\*\*|__|#{1,4} )[^\n]{2,80}\n")
+_LETTERS = compiled_later(r"[^\W\d_]{3,}")
 
 
 def _heading_of_the_answer(start: str, checked: Checked) -> str:
@@ -198,7 +199,7 @@ def _heading_of_the_answer(start: str, checked: Checked) -> str:
 
 
 _OPEN_SIGNS = frozenset(",;([-")
-_OPEN_END = re.compile(
+_OPEN_END = compiled_later(
     r"(?:[,;(\[-]|\b(?:and|or|the|an?|with|to|of|is|are|for|und|oder|mit|der|die|das|ein|y|con|el"
     r"|la|et|avec|le|e|il|en|een|met|de))\Z",
     re.IGNORECASE,

@@ -7,9 +7,10 @@ import re
 from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import Passage
+from enrichment.quality.patterns import compiled_later
 
 _GENTLE = frozenset("almost nearly virtually practically about".split())
-_ALMOST = re.compile(
+_ALMOST = compiled_later(
     r"\b(almost|nearly|virtually|practically|just about) "
     r"(any|all|every|everyone|everybody|everything|anyone|anybody|anything|always|never|fully"
     r"|completely|entirely)\b"
@@ -20,7 +21,7 @@ _GOOD = frozenset("good well great fine friendly okay wonderful wonderfully nice
 _NOT_SURE = _UNKNOWN | frozenset(
     "not no know known knows sure tested idea may might perhaps possibly probably maybe".split()
 )
-_FEELS = re.compile(
+_FEELS = compiled_later(
     r"\b((?:foster|owner|vet|veterinarian|trainer|family|shelter|rescue|mom|mother|dad|father"
     r"|parent|volunteer|staff|groomer|doctor|caretaker|handler)s?)(?: [a-z]+)? "
     r"(feels?|felt|figures?|reckons?)"
@@ -38,21 +39,23 @@ _PROMISED = (
     "spayed|neutered|altered|fixed|sterilized|vaccinated|microchipped|chipped|tested|retested"
     "|treated|dewormed|refunded|returned|required|waived|transported|delivered"
 )
-_WILL_BE = re.compile(rf"\b(?:will|'ll|shall|must) (?:[a-z]+ )?be (?:[a-z]+ly )?({_PROMISED})\b")
-_CAN_BE = re.compile(rf"\b(?:can|could|may|might) (?:[a-z]+ )?be (?:[a-z]+ly )?({_PROMISED})\b")
+_WILL_BE = compiled_later(
+    rf"\b(?:will|'ll|shall|must) (?:[a-z]+ )?be (?:[a-z]+ly )?({_PROMISED})\b"
+)
+_CAN_BE = compiled_later(rf"\b(?:can|could|may|might) (?:[a-z]+ )?be (?:[a-z]+ly )?({_PROMISED})\b")
 _MAY = frozenset({"can", "could", "may", "might"})
 _STATE = (
     r"(?:house|home|potty|crate|leash|kennel|litter(?: box)?|pad)?[ -]?(trained|broken|housebroken"
     r"|housetrained|spayed|neutered|altered|vaccinated|socialized|microchipped|healed|cured)\b"
 )
-_IS_SO = re.compile(
+_IS_SO = compiled_later(
     rf"(?:\b(?:is|are|am)|'s|'re|'m) (?:(?:[a-z]+ly|already|now|both|all) )?{_STATE}"
 )
-_IS_BEING = re.compile(
+_IS_BEING = compiled_later(
     rf"(?:\b(?:is|are|am)|'s|'re|'m) (?:(?:[a-z]+ly|now|both|all) )?(?:being|getting) {_STATE}"
 )
 _BEING = frozenset({"being", "getting"})
-_SINCE = re.compile(r"(?:\b(?:has|have)|'s|'ve) (?:[a-z]+ )(?:[^\s.;!?]+ ){0,8}?since\b")
+_SINCE = compiled_later(r"(?:\b(?:has|have)|'s|'ve) (?:[a-z]+ )(?:[^\s.;!?]+ ){0,8}?since\b")
 _LASTING = frozenset(
     """
     since from ago has have for after because as until still through

@@ -21,8 +21,8 @@ from enrichment.quality.disguises import (
     TURNED,
     hidden_texts,
     is_usual,
+    re2_set_later,
     remarkable_in,
-    searches,
     undisguised,
     with_letters,
 )
@@ -45,6 +45,7 @@ from enrichment.quality.lexicon.addressing import (
     WHOEVER,
     WHOSE,
 )
+from enrichment.quality.patterns import compiled_later, re2_compiled_later
 
 ADDRESSES_MODEL = register_code(
     "addresses_model", _("The text addresses the model"), of_answer=True
@@ -89,7 +90,7 @@ _HINTS = (
 )  # fmt: skip
 # In one pass over the text in UTF-8: RE2 reads nothing else, and a text would be encoded each time.
 _HINT = "|".join(map(re2.escape, (*_HINTS, *TURNED))).encode()
-_HINTED = re2.compile(_HINT)
+_HINTED = re2_compiled_later(_HINT)
 BEFORE, AFTER = 80, 160  # characters around a hint
 _WHOSE = r"(?:(?:all|any|the|your|these|those|every|my|of)\s+){0,3}"
 _RULES = r"(?:instructions?|prompts?|rules|directions|guidelines|context|commands?|text|messages?)"
@@ -181,7 +182,7 @@ _KINDS = (
 
 
 # Edges of words that a match may end with, and ends: a surrounding's end may cut a word in two.
-_LAST_EDGE = re.compile(r"\\b(?=[|)]|\Z)|\$")
+_LAST_EDGE = compiled_later(r"\\b(?=[|)]|\Z)|\$")
 
 
 def _loosely(pattern: str) -> str:
@@ -205,7 +206,7 @@ def _kinds() -> "tuple[tuple[Any, re.Pattern[str]], ...]":
 
 # All kinds in one, in any case: nearly every text has none.
 _ANY_KIND = "|".join((*(f"(?:{_loosely(each)})" for each in _KINDS), *TURNED)).encode()
-_may_address = searches(b"(?i:" + _ANY_KIND + b")")
+_MAY_ADDRESS = re2_set_later(b"(?i:" + _ANY_KIND + b")")
 
 
 # What was found in sources that were looked at ahead, the oldest first.
@@ -240,7 +241,7 @@ def _addressed(source: str) -> GateFinding | None:
     raw = source.encode()
     if not source.isascii() and not is_usual(raw):
         return _spoken(source, speaks=True, disguised=True, hidden=True)
-    disguises, speaks = remarkable_in(raw), _may_address(raw)
+    disguises, speaks = remarkable_in(raw), _MAY_ADDRESS.Match(raw)
     if not speaks and not disguises:  # as nearly always
         return None
     kinds = frozenset(disguises or ())
@@ -272,13 +273,13 @@ def _meant(plain: str, places: list[int]) -> list[str]:
     """What is found around words that were read otherwise than they stand there."""
     found = [*_around(plain, places)]
     # A surrounding's end may cut a word, so that it is found there alone.
-    return found if found and _may_address(plain.encode()) else []
+    return found if found and _MAY_ADDRESS.Match(plain.encode()) else []
 
 
 def _passages(lowered: str) -> list[str]:
     """What the patterns find around the hints of a text, and hints that stand backwards."""
     raw = lowered.encode()
-    if not _may_address(raw):
+    if not _MAY_ADDRESS.Match(raw):
         return []
     found: list[str] = []
     for encoded in dict.fromkeys(_HINTED.findall(raw)):
@@ -314,7 +315,7 @@ def _around(text: str, places: Iterable[int]) -> Iterator[str]:
 def _said(text: str, start: int, end: int) -> str:
     """What the patterns find in a part of a text; blank for nothing."""
     near = text[start:end]
-    if _may_address(near.encode()):
+    if _MAY_ADDRESS.Match(near.encode()):
         for may_address, addresses in _kinds():
             if may_address.search(near) and (match := addresses.search(text, start, end)):
                 return text[match.start() : match.end() + 40].replace("\n", " ").strip()

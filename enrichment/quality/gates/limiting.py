@@ -3,12 +3,11 @@
 English, as `gates.wording`, which asks. Linear in the sentences' lengths.
 """
 
-import re
-
 from enrichment.quality.gates import put_in, states
 from enrichment.quality.gates.compared_words import Wording
 from enrichment.quality.gates.comparison import Passage
 from enrichment.quality.lexicon.editing import MAY_COME, MAY_GO, WEIGHTY
+from enrichment.quality.patterns import compiled_later
 
 
 def limits_kept(
@@ -56,7 +55,7 @@ def _stated(source: Passage, answer: Passage, added: Passage, *, only: bool) -> 
 _SAID_BEFORE = frozenset({"least", "always", "only"})
 _OLDER = frozenset("older over up more taller above larger".split())
 _FEES = frozenset(word for word, names in WEIGHTY.items() if "fee" in names)
-_PRICE = re.compile(r"\$|\bdollars?\b|\bfree\b")
+_PRICE = compiled_later(r"\$|\bdollars?\b|\bfree\b")
 
 
 def _weighty(wording: Wording) -> dict[str, str]:

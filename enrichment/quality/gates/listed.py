@@ -3,7 +3,6 @@
 English, as `gates.wording`, which asks. Linear in the sentences' lengths.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -12,12 +11,13 @@ from enrichment.quality.gates.comparison import Passage, is_content, words_betwe
 from enrichment.quality.gates.known_words import Known
 from enrichment.quality.lexicon.editing import ADDED, DENYING, DROPPED, LIGHT, WEIGHTY
 from enrichment.quality.lexicon.quantities import MONTHS, NUMBER_WORDS, UNIT_OF
+from enrichment.quality.patterns import compiled_later
 
-_CLAUSES = re.compile(
+_CLAUSES = compiled_later(
     r"[.!?\n()]+(?:\s|$)|[;:]|\s[-–—]+\s|\.{2,}"  # noqa: RUF001
     r"|\b(?:but|so|because|which|who|if)\b"
 )
-_ITEMS = re.compile(r"\s*(?:,\s*and\b|,\s*or\b|,|/|&|\band\b|\bor\b|\+)\s*")
+_ITEMS = compiled_later(r"\s*(?:,\s*and\b|,\s*or\b|,|/|&|\band\b|\bor\b|\+)\s*")
 MAX_ITEM = 4  # words of an item; more are a clause
 MAX_LISTED = 200  # items that are looked for
 _BOUNDS = frozenset("older younger bigger smaller larger".split())  # “10 or older”
@@ -49,7 +49,7 @@ def item_lost(source: Passage, known: Callable[[], Known], lost: Counter[str]) -
     return ""
 
 
-_PRICED = re.compile(r"\b(?:includ\w*|covers?|covered|covering|comes with)\b")
+_PRICED = compiled_later(r"\b(?:includ\w*|covers?|covered|covering|comes with)\b")
 
 
 def _lists(text: str) -> Iterator[tuple[list[list[str]], bool]]:
@@ -78,8 +78,8 @@ def _lists(text: str) -> Iterator[tuple[list[list[str]], bool]]:
 
 
 _SIZE = r"(tiny|small|med|medium|large|big|giant)(?:[ -]?sized?)?"
-_SIZES = re.compile(rf"\b{_SIZE}\b")
-_TWO_SIZES = re.compile(rf"\b{_SIZE}\s*(?:/|-|\bto\b|\bor\b)\s*(?:an?\s+)?{_SIZE}\b")
+_SIZES = compiled_later(rf"\b{_SIZE}\b")
+_TWO_SIZES = compiled_later(rf"\b{_SIZE}\s*(?:/|-|\bto\b|\bor\b)\s*(?:an?\s+)?{_SIZE}\b")
 _SAME_SIZE = {"med": "medium", "big": "large"}
 
 

@@ -1,6 +1,5 @@
 """Names from nowhere, and the name that must stay."""
 
-import re
 from itertools import islice
 
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +14,7 @@ from enrichment.quality.gates.contract import (
     of_changes,
 )
 from enrichment.quality.gates.parted import letters
+from enrichment.quality.patterns import compiled_later
 
 UNKNOWN_NAMES = register_code(
     "unknown_names",
@@ -23,7 +23,7 @@ UNKNOWN_NAMES = register_code(
 )
 
 # A capital in the middle of a sentence; letters beyond Latin have no capitals that say so much.
-_CAPITALISED = re.compile(
+_CAPITALISED = compiled_later(
     r"[A-ZÀ-ÖØ-Þ](?<=[a-zß-öø-ÿ0-9,] .)[a-zß-öø-ÿ]{2,40}+"
     r"(?:[-'][A-ZÀ-ÖØ-Þ]?[a-zß-öø-ÿ]{1,40}+){0,4}"
 )

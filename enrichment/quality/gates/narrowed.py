@@ -3,7 +3,6 @@
 English, as `gates.wording`, which asks. Linear in the sentences' lengths.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
@@ -12,6 +11,7 @@ from enrichment.quality.gates.contract import Checked
 from enrichment.quality.lexicon.editing import ADDED, DROPPED
 from enrichment.quality.lexicon.quantities import MONTHS, NUMBER_WORDS, UNIT_OF
 from enrichment.quality.lexicon.words import BEINGS
+from enrichment.quality.patterns import compiled_later
 
 # What limits a being that stands behind it.
 _LIMITS = frozenset(
@@ -45,7 +45,7 @@ _BEGINS = frozenset(
     " bigger older younger outside inside in to toward towards of".split()
 )
 _ENDS = frozenset("and or but so because as while though although".split())
-_PART = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?()/]")
+_PART = compiled_later(r"[^\W_]+(?:'[^\W_]+)*|[.,;:!?()/]")
 _LIMITING_OF = frozenset("similar same his her their own opposite equal smaller larger".split())
 _FULLY = frozenset("fully completely totally fenced enclosed".split())  # others look after these
 _FILLING = ADDED | DROPPED

@@ -27,6 +27,7 @@ from enrichment.quality.gates.quantities import (
 )
 from enrichment.quality.lexicon.quantities import DIMENSIONS, MONTHS, UNIT_OF
 from enrichment.quality.lexicon.words import STOPWORDS
+from enrichment.quality.patterns import compiled_later
 
 UNKNOWN_NUMBERS = register_code(
     "unknown_numbers",
@@ -45,25 +46,27 @@ CHANGED_UNITS = register_code(
     "changed_units", _("Another unit"), "Keep every unit of measure as the text has it."
 )
 
-_LONG_NUMBER = re.compile(r"\+?\d(?:[\s()./-]{0,3}\d){8,}")  # a telephone's
+_LONG_NUMBER = compiled_later(r"\+?\d(?:[\s()./-]{0,3}\d){8,}")  # a telephone's
 _MONTHS = frozenset(MONTHS)
-_DIGIT = re.compile(r"\d")
-_NEXT_IN_LIST = re.compile(r"(?<=[a-z][.!?])\d{1,2}\W{0,3}\Z")  # “is due.3.”, of a numbered list
+_DIGIT = compiled_later(r"\d")
+_NEXT_IN_LIST = compiled_later(
+    r"(?<=[a-z][.!?])\d{1,2}\W{0,3}\Z"
+)  # “is due.3.”, of a numbered list
 # What a full age or weight has besides: “0yrs 9mths”, “2 years and 0 months”.
 _SPAN = (
     r"(?:y(?:ea)?rs?|yo|mo?nths?|mths?|mos?|w(?:ee)?ks?|days?|hours?|hrs?|lbs?|pounds?|feet|ft)"
     r"\b\.?"
 )
-_ZERO_PART = re.compile(
+_ZERO_PART = compiled_later(
     rf"(?<![\d.,:])0+ ?{_SPAN}(?=[ ,]{{0,3}}(?:and )?\d)"
     rf"|(?<=[a-z.])(?:,| and)? 0+ ?{_SPAN}",
     re.IGNORECASE,
 )
 
 
-_LONG_RUN = re.compile(r"\d{4}\d")
+_LONG_RUN = compiled_later(r"\d{4}\d")
 # Where a postal code, a telephone or a date ends and a number goes on: “17268717-555-0100”.
-_GLUED = re.compile(
+_GLUED = compiled_later(
     r"(?<=\b\d{5})(?=\d{3}[-.]\d{3}[-.]\d{4}(?!\d))|(?<=\b\d{3}[-.]\d{3}[-.]\d{4})(?=\w)"
     r"|(?<=/20\d\d)(?=\d)"
 )
@@ -308,7 +311,7 @@ _MONTH = (
     "(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
 )
-_DATE = re.compile(
+_DATE = compiled_later(
     rf"\b(?:\d\d?(?:st|nd|rd|th)?(?: of)? )?{_MONTH}(?: \d\d?(?:st|nd|rd|th)?\b(?!\d))?"
     r"(?:,? (?:of )?\d{4}\b)?",
     re.IGNORECASE,

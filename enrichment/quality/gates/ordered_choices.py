@@ -5,7 +5,6 @@
 import re
 from collections.abc import Iterable
 
-import re2
 from msgspec import Struct
 
 from enrichment.quality.disguises import plainly
@@ -24,6 +23,7 @@ from enrichment.quality.lexicon.addressing import (
     OF_CHARACTER,
     OF_THE_ROW,
 )
+from enrichment.quality.patterns import compiled_later, re2_compiled_later
 
 
 def orders_choice(choices: Iterable[str]) -> Gate:
@@ -35,7 +35,7 @@ def orders_choice(choices: Iterable[str]) -> Gate:
     words = frozenset(each.lower() for each in choices)
     either = "|".join(sorted(map(re.escape, words), key=len, reverse=True))
     known = _Choices(words, _ordering(either), _bare(either))
-    naming = re2.compile(rf"[^.!?\n。！？]*(?:{either})[^.!?\n。！？]*[.!?]?")
+    naming = re2_compiled_later(rf"[^.!?\n。！？]*(?:{either})[^.!?\n。！？]*[.!?]?")
 
     def check(checked: Checked) -> GateFinding | None:
         named = naming.findall(plainly(checked.source_lower))
@@ -45,10 +45,10 @@ def orders_choice(choices: Iterable[str]) -> Gate:
     return check
 
 
-_WORDS = re.compile(r"[^\W_]+(?:_[^\W_]+)*")
-_LABEL_LIKE = re.compile(LABEL_LIKE)
-_OF_THE_ROW = re.compile(OF_THE_ROW)
-_OF_CHARACTER = re.compile(OF_CHARACTER)
+_WORDS = compiled_later(r"[^\W_]+(?:_[^\W_]+)*")
+_LABEL_LIKE = compiled_later(LABEL_LIKE)
+_OF_THE_ROW = compiled_later(OF_THE_ROW)
+_OF_CHARACTER = compiled_later(OF_CHARACTER)
 
 
 class _Choices(Struct, frozen=True):
@@ -96,7 +96,7 @@ def _is_other_script(sentence: str) -> bool:
 
 def _bare(choices: str) -> "re.Pattern[str]":
     """One of the words with nothing behind it that it could be said of, and the word before it."""
-    return re.compile(
+    return compiled_later(
         rf"(\S+)\s+[\"'“‘*]{{0,2}}(?:{choices})\b[\"'”’*]{{0,2}}"
         r"(?=\s*(?:$|[.;!?)\]]|only\b|for (?:this|the|that)\b|would\b|applies\b|without\b))"
     )
@@ -114,7 +114,7 @@ def _ordering(choices: str) -> "re.Pattern[str]":
         r"(?:^|[.:;!?,\n(]\s*|\b(?:please|and|then|so|must|should|shall|to|just|simply|only|kindly"
         r"|always|now|would|could|your|or)\s+)"
     )
-    return re.compile(
+    return compiled_later(
         rf"\b(?:{LABELS})(?:\s"
         rf"|[:=\"'“‘`>-]){{1,4}}(?:(?:{BEING})\b[\s:=\"'“‘`-]{{0,3}}){{0,6}}{word}{ends}"
         rf"|\b(?:tag|label|keyword)s?\s{{1,2}}[:=]?\s?{word}"

@@ -1,11 +1,12 @@
 """Texts as lists of their words: quickly where they are in ASCII, as most are, else by patterns."""
 
-import re
 from string import ascii_letters, digits
 
-_LETTERS_AND_FIGURES = re.compile(r"[^\W_]+")
-_LETTERS = re.compile(r"[^\W\d_]+")
-_WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+from enrichment.quality.patterns import compiled_later
+
+_LETTERS_AND_FIGURES = compiled_later(r"[^\W_]+")
+_LETTERS = compiled_later(r"[^\W\d_]+")
+_WORDS = compiled_later(r"[^\W_]+(?:'[^\W_]+)*")
 _NO_LETTERS = "“”‘’–—…•"  # noqa: RUF001 - the usual ones beyond ASCII
 
 

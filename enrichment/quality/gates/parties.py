@@ -3,12 +3,12 @@
 English, as `gates.wording`, which asks. Linear in the sentences' lengths.
 """
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import Passage
+from enrichment.quality.patterns import compiled_later
 
 _US = frozenset(
     "we us our ours we'll we've we're rescue rescue's shelter shelter's organization"
@@ -25,9 +25,9 @@ _PAYS = frozenset(
 )
 _OWED = frozenset("responsibility expense expenses cost costs charge".split())
 _TELLING = _PAYS | _OWED | {"on"}
-_CLAUSES = re.compile(r"[.;:!?()\n]")
-_WORDS = re.compile(r"[a-z]+(?:'[a-z]+)?")
-_ON = re.compile(r"\b(?:is|are|be|was) on (?:the )?([a-z]+)")
+_CLAUSES = compiled_later(r"[.;:!?()\n]")
+_WORDS = compiled_later(r"[a-z]+(?:'[a-z]+)?")
+_ON = compiled_later(r"\b(?:is|are|be|was) on (?:the )?([a-z]+)")
 MAX_BEFORE = 8  # words between who pays and the verb
 
 
@@ -91,11 +91,11 @@ _RELATED: Mapping[str, str] = {
     """.strip().splitlines()
     for word in line.split()
 }
-_SUBJECT = re.compile(
+_SUBJECT = compiled_later(
     r"(?:^|[.!?;] ?|, )(?:(?:his|her|their|our) )(?:foster )?([a-z]+(?:'s)?)"
     r" (?:is|was|has|had|are|were|have|bit|died|can|will)\b"
 )
-_ALONE = re.compile(
+_ALONE = compiled_later(
     r"(?:^|[.!?;] ?|, )(he|she|they|it)(?:'s| (?:is|was|has|had|are|were|have|bit|died|can|will))\b"
 )
 
@@ -114,7 +114,7 @@ def other_subject(source: Passage, answer: Passage, lost: AbstractSet[str]) -> s
 
 _FROM = r"from|departing|leaving|out of"
 _TO = r"to|in|at|into|arriving in|arriving at|near"
-_PLACED = re.compile(
+_PLACED = compiled_later(
     rf"\b({_FROM}|{_TO}) (?:the )?((?:[A-Z][A-Za-z]+,? ?)+)",
 )
 _SOURCES = frozenset(_FROM.split("|"))
@@ -142,7 +142,7 @@ def _ways(text: str) -> dict[str, set[str]]:
 _NEAR = (
     r"near|nearby|close to|outside(?: of)?|(?:just |due )?(?:north|south|east|west)(?:\w{4})? of"
 )
-_THERE = re.compile(
+_THERE = compiled_later(
     rf"\b(?:(in|inside|within)|((?i:{_NEAR}))) (?:the )?(?:[Nn]orth|[Ss]outh|[Ee]ast|[Ww]est)? ?"
     r"([A-Z][a-z]+(?: [A-Z][a-z]+)?)(?! (?:area|region|metro|suburb|vicinity))"
 )

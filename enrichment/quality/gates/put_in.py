@@ -11,8 +11,9 @@ from enrichment.quality.gates.comparison import Passage, is_content
 from enrichment.quality.gates.stages import unbound
 from enrichment.quality.lexicon.editing import WEIGHTY
 from enrichment.quality.lexicon.words import BEINGS, NEGATIVE, POSITIVE
+from enrichment.quality.patterns import compiled_later
 
-_OTHER_BOUNDS = re.compile(r"[+<>~-]|\b(?:exceed[a-z]*|beyond|almost|nearly)\b")
+_OTHER_BOUNDS = compiled_later(r"[+<>~-]|\b(?:exceed[a-z]*|beyond|almost|nearly)\b")
 
 
 def said_otherwise(
@@ -43,12 +44,12 @@ def _bound(source: Passage, answer: Passage) -> str:
 
 
 _COUNT = r"\d[\d,.]*|one|two|three|four|five|six|seven|eight|nine|ten|twelve"
-_BOUNDED = re.compile(
+_BOUNDED = compiled_later(
     rf"\$?\b({_COUNT})(?: [a-z]+)? (?:or|and|&) (?:more|up|over|longer|less|fewer|under|above)\b"
     r"|\b(?:starts?|starting|begins?|beginning|from|as (?:low|little|much) as)(?: at)? \$(\d+)"
     rf"|\b({_COUNT})\+"
 )
-_BOUND_SOMEHOW = re.compile(
+_BOUND_SOMEHOW = compiled_later(
     r"[+<>]|\d ?-|\b(?:over|under|least|most|minimum|maximum|above|below|older|younger|longer"
     r"|exceed|than|up to|and up|or (?:more|up|less|fewer)|begin[a-z]*|start[a-z]*|from|to \$?\d)\b"
 )
@@ -83,8 +84,8 @@ def _hedged(source: Passage, answer: Passage, lost: AbstractSet[str], new: Abstr
     return "" if _HEDGED & source.words else f"with “{min(came)}”"
 
 
-_IN_A_PRICE = re.compile(r"\$\d[^$]{0,60}?\binclud(?:es?|ed|ing)\b[^$]{0,40}\$\d")
-_INCLUDES = re.compile(
+_IN_A_PRICE = compiled_later(r"\$\d[^$]{0,60}?\binclud(?:es?|ed|ing)\b[^$]{0,40}\$\d")
+_INCLUDES = compiled_later(
     r"\b(?:inc(?:l|luse?|lud[a-z]*)?|cover[a-z]*"
     r"|(?:of|to) (?:it|that|this|which)|part of|goes to)\b"
 )
@@ -97,11 +98,11 @@ def _price_in_price(source: Passage, answer: Passage) -> str:
     return "one price in another" if _IN_A_PRICE.search(answer.lower) else ""
 
 
-_EMPTY_FEE = re.compile(
+_EMPTY_FEE = compiled_later(
     r"\bfees?: *(?=[A-Z][a-z']+ (?:is|was|has|are|were|will|would|loves?|likes?|needs?)\b)",
     re.IGNORECASE,
 )
-_FEE = re.compile(r"\bfees?\b", re.IGNORECASE)
+_FEE = compiled_later(r"\bfees?\b", re.IGNORECASE)
 
 
 def names_no_fee(source: Passage) -> bool:
@@ -110,8 +111,8 @@ def names_no_fee(source: Passage) -> bool:
     return 0 < empty == len(_FEE.findall(source.text))
 
 
-_ONLY = re.compile(r"\b(?:only|solely|exclusively) ([a-z']+)")
-_JUST = re.compile(r"\b(?:just|merely|simply|nothing but) ([a-z']+)")
+_ONLY = compiled_later(r"\b(?:only|solely|exclusively) ([a-z']+)")
+_JUST = compiled_later(r"\b(?:just|merely|simply|nothing but) ([a-z']+)")
 _PRAISING = POSITIVE | NEGATIVE | frozenset("a the so too want wants".split())
 
 
@@ -127,7 +128,7 @@ def only_for_just(source: Passage, answer: Passage) -> bool:
     return False
 
 
-_BUT_IS = re.compile(
+_BUT_IS = compiled_later(
     r"\bbut ((?:[a-z'-]+ ){1,4}(?:is|are|do|does|can|will|was|were|did|has|have|may))"
     r"(?= ?(?:[.,;!?)]|$))"
 )
@@ -143,7 +144,7 @@ def _but_it_is(source: Passage, answer: Passage) -> str:
     return ""
 
 
-_DEATH = re.compile(
+_DEATH = compiled_later(
     r"\b(?:owner|mom|mother|dad|father|person|human|guardian|family|man|woman|lady)s?(?:'s)?"
     r" (?:[a-z]+ ){0,3}?(?:died|dies|passed|passing|deceased|death)\b"
 )
@@ -185,7 +186,7 @@ def _other_doer(source: Passage, answer: Passage) -> str:
     return ""
 
 
-_DOER = re.compile(r"\b([a-z]+(?: (?:up|in|over|off|out))?) by ((?:[a-z'-]+ ){0,3}[a-z'-]+)")
+_DOER = compiled_later(r"\b([a-z]+(?: (?:up|in|over|off|out))?) by ((?:[a-z'-]+ ){0,3}[a-z'-]+)")
 
 
 def _doers(text: str) -> dict[str, str]:
@@ -198,7 +199,7 @@ def _doers(text: str) -> dict[str, str]:
     return found
 
 
-_ON_IT = re.compile(
+_ON_IT = compiled_later(
     r"(?:\b(?:is|am|are)|'s|'m|'re) (?:[a-z]+ly |now |still )?"
     r"(?:on|taking|receiving|getting|undergoing|being treated)\b"
 )

@@ -20,25 +20,26 @@ from enrichment.quality.lexicon.quantities import (
     TENS,
     UNIT_OF,
 )
+from enrichment.quality.patterns import compiled_later
 
 _LETTER = "0-9A-Za-zÀ-ÖØ-öø-ɏЀ-ӿ"  # not of scripts that put figures between their signs
 # A number stands alone or before a unit; digits inside of codes are none. `id:123` is a code too.
 # The first sign comes first, for regular expressions skip to it quickly.
-_NUMBER = re.compile(
+_NUMBER = compiled_later(
     rf"[\d½¼¾⅓⅔⅛](?<![{_LETTER}].)(?<!\d[.,].)(?<![a-z]:.)\d*+(?:[.,\u00a0\u202f]\d++)*+"
     r"(?:(?<=\d)(?:[ -]?[½¼¾⅓⅔⅛]|[ -][1-9]/[2-8](?![\d/])|(?<!\d\d)/[2-8](?![\d/])))?"
     rf"(?=[^\W\d_]{{0,6}}(?![{_LETTER}]))"
 )
-_PARTS = re.compile(r"(\d[\d.,\u00a0\u202f]*(?!\d*/))?[ -]?(\d/\d|[½¼¾⅓⅔⅛])?")
-DIGITS = re.compile(r"\d+")
-_THOUSANDS = re.compile(r"[.,\u00a0\u202f](?<=\d.)(?=\d{3}(?!\d))")
-AFTERNOON = re.compile(r"(\d{1,2})(?::\d\d)?\s?p\.?m", re.IGNORECASE)
+_PARTS = compiled_later(r"(\d[\d.,\u00a0\u202f]*(?!\d*/))?[ -]?(\d/\d|[½¼¾⅓⅔⅛])?")
+DIGITS = compiled_later(r"\d+")
+_THOUSANDS = compiled_later(r"[.,\u00a0\u202f](?<=\d.)(?=\d{3}(?!\d))")
+AFTERNOON = compiled_later(r"(\d{1,2})(?::\d\d)?\s?p\.?m", re.IGNORECASE)
 FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3, "⅛": 0.125}
-_HALVES = re.compile(  # “four-and-a-half-year-old”, “a year and a half”, “two & one half”
+_HALVES = compiled_later(  # “four-and-a-half-year-old”, “a year and a half”, “two & one half”
     r"\b(\d{1,3}|[^\W\d_]{3,9})[ -](?:(?:years?|months?|hours?|pounds?|lbs?)[ -])?"
     r"(?:and|&)[ -](?:(?:an?|one)[ -])?half\b"
 )
-_YEAR = re.compile(r"(?:19|20)\d\d")
+_YEAR = compiled_later(r"(?:19|20)\d\d")
 _CLOSE = 0.05  # of a converted figure
 
 
@@ -64,8 +65,8 @@ class Quantity(Struct, frozen=True):
     end: int
 
 
-_AFTER = re.compile(r"[\s-]{0,2}([^\W\d_]+(?:/[a-z])?|[#$€£%])")
-_MONEY_BEFORE = re.compile(r"[$€£]\s?\Z")
+_AFTER = compiled_later(r"[\s-]{0,2}([^\W\d_]+(?:/[a-z])?|[#$€£%])")
+_MONEY_BEFORE = compiled_later(r"[$€£]\s?\Z")
 
 
 def quantities(text: str, *, units: bool = True) -> Iterator[Quantity]:

@@ -4,7 +4,6 @@ For answers in the source's own language. Only changed sentences are looked at; 
 English's (`lexicon.words`), so in other languages these gates find less.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -38,6 +37,7 @@ from enrichment.quality.lexicon.words import (
     NEGATORS,
     POSITIVE,
 )
+from enrichment.quality.patterns import compiled_later
 
 INVENTED = register_code(
     "invented", _("Invented"), "Write nothing that the text doesn't say; add no sentence."
@@ -60,7 +60,7 @@ MIN_INVENTED_RUN = 3  # new words of content, one after the other
 KEPT_SHARE = 0.5  # of a condition's words of content
 SCOPE = 6  # words that a negation reaches
 MIN_SAME_WORDS = 3  # of a sentence that is the same but for its negation
-_CLAUSE = re.compile(r"[.;:!?\n()]+|,|\s[-–—]\s")  # noqa: RUF001
+_CLAUSE = compiled_later(r"[.;:!?\n()]+|,|\s[-–—]\s")  # noqa: RUF001
 _NOUNS = frozenset("lack lacks lacked lacking absence inability failed fails".split())
 _NEGATORS = _NOUNS.union(*NEGATORS.values()) - {"ne", "plus", "ni", "ej", "pas", "en"}
 _ABLE = frozenset({"able", "unable"})  # “couldn't” and “was unable to” say the same
@@ -124,7 +124,7 @@ def _invented(added: Iterable[Sentence], gone: Iterable[Sentence], before: Passa
 _REACHED_BY = frozenset(
     "phone telephone tel fax email mail website web site address online mobile cell".split()
 )
-_REACHED = re.compile(r"[:.]\s*(?:\(?\d|www\.|https?:|\S+@)|\d{3}")
+_REACHED = compiled_later(r"[:.]\s*(?:\(?\d|www\.|https?:|\S+@)|\d{3}")
 
 
 def _reaches(text: str) -> bool:
@@ -237,8 +237,8 @@ def _denied_heads(sentences: Iterable[Sentence]) -> list[frozenset[str]]:
 
 MAX_HEADS = 2  # words behind a denial, by which it is known again
 _MARKS = frozenset(".;:!?()-–—,")  # noqa: RUF001
-_MARKED = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[.;:!?()–—,-]")  # noqa: RUF001
-_WHEN = re.compile(
+_MARKED = compiled_later(r"[^\W_]+(?:'[^\W_]+)*|[.;:!?()–—,-]")  # noqa: RUF001
+_WHEN = compiled_later(
     r"\bat (?:this|the) (?:point|time|moment|present)(?: in time)?\b|\bso far\b"
     r"|\b(?:at )?no (?:extra |additional )?(?:cost|charge|fee)\b"
     r"|\b[Dd]o(?:n['’]t| not) hesitate to\b"  # noqa: RUF001

@@ -1,6 +1,5 @@
 """A sentence of a source: what it says, of whom, of when, denied or limited. English."""
 
-import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -50,6 +49,7 @@ from enrichment.quality.lexicon.subjects import (
     YOUNG,
 )
 from enrichment.quality.lexicon.words import CLAUSE_WORDS, NEGATORS
+from enrichment.quality.patterns import compiled_later
 
 RELATIVES = frozenset({"who", "which"})
 SINGULAR = frozenset({"is", "was"})
@@ -64,8 +64,8 @@ CLAUSE = 12  # words at most in which a clause says who does something
 BEFORE = 5  # words in front of one in which its subject is looked for
 ADJECTIVES_ROW = 8  # words and signs at most to either side, of adjectives before one noun
 
-_PIECE = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[,;:()!?–—]")  # noqa: RUF001
-_UP = re.compile(r"\d+\s*\+|\+\s*\d+|\d+\s*(?:and|or)\s*(?:up|older|over|above)")
+_PIECE = compiled_later(r"\d+(?:[.,]\d+)*|[^\W\d_]+(?:'[^\W\d_]+)*|[,;:()!?–—]")  # noqa: RUF001
+_UP = compiled_later(r"\d+\s*\+|\+\s*\d+|\d+\s*(?:and|or)\s*(?:up|older|over|above)")
 _ANEW = frozenset((each,) for each in NOMINATIVES | {"as"})
 _NEGATORS = NEGATORS["en"] | DENYING | {"lacked"}
 LIMITED_BY_AGE = "+"

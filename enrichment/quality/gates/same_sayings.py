@@ -6,7 +6,7 @@ alone; linear in the texts' lengths.
 
 import re
 
-import re2
+from enrichment.quality.patterns import compiled_later, re2_compiled_later
 
 # What is wished for is, though “was” agrees with “would”: “would love a home that was quiet”.
 _WISH = (
@@ -15,7 +15,7 @@ _WISH = (
 )
 # What both sides are read as: what such a saying has in it, its form, and what it becomes.
 _SAYINGS = tuple(
-    (tuple(within.split("|")), re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), said)
+    (tuple(within.split("|")), compiled_later(rf"\b(?:{pattern})\b", re.IGNORECASE), said)
     for within, pattern, said in (
         ("no matter", r"no matter (?=how|what|where|who|when|which)", "ever "),
         ("knowledge|idea|no information|little information|clue",
@@ -52,29 +52,31 @@ _SAYINGS = tuple(
     )
 )  # fmt: skip
 # Asked of every changed text, in one pass: nearly all have none of them.
-_MAY_SAY = re2.compile("|".join({each: "" for within, *_ in _SAYINGS for each in within}).encode())
-_EVER = re.compile(r"\b(how|what|where|who|when|which)ever\b(?!,)", re.IGNORECASE)
-_DENIED = re.compile(
+_MAY_SAY = re2_compiled_later(
+    "|".join({each: "" for within, *_ in _SAYINGS for each in within}).encode()
+)
+_EVER = compiled_later(r"\b(how|what|where|who|when|which)ever\b(?!,)", re.IGNORECASE)
+_DENIED = compiled_later(
     r"(?:\bnot|n['’]t|\bnever|\bno)"  # noqa: RUF001
     r"(?: (?:[a-z]+ly|very|too|really|yet|be|been|being|ever))* ([a-z]{4,})"
 )
-_UN = re.compile(r"\b(?:un|in|im|non-?)([a-z]{4,})\b")
+_UN = compiled_later(r"\b(?:un|in|im|non-?)([a-z]{4,})\b")
 MIN_SAME = 4  # letters that tell a word again: “known” of “know”
-_LACKS = re.compile(r"\black(?:s|ed|ing)?\b", re.IGNORECASE)
-_MISSING = re.compile(r"\bmissing\b", re.IGNORECASE)
-_FREE = re.compile(
+_LACKS = compiled_later(r"\black(?:s|ed|ing)?\b", re.IGNORECASE)
+_MISSING = compiled_later(r"\bmissing\b", re.IGNORECASE)
+_FREE = compiled_later(
     r"\b((?:heart|hook|tape|round)?worm|hw|flea|tick|parvo|disease|seizure|cancer|symptom|pain|mange"
     r"|infection|parasite|accident)[ -]free\b",
     re.IGNORECASE,
 )
 _BEINGS = {"cat": "cats", "dog": "dogs", "pet": "pets", "kid": "kids", "child": "children"}
-_FREE_OF = re.compile(  # “a cat-free home”
+_FREE_OF = compiled_later(  # “a cat-free home”
     r"\b(?:(?:an? )?(cat|dog|pet|kid|child)(?:ren|s)?[ -]free)"
     r"( (?:[a-z]+ )?(?:home|house|household|family|environment|apartment)s?)?\b",
     re.IGNORECASE,
 )
-_HER_BABIES = re.compile(r"\b(her|(?:mama|mom|[A-Z][a-z]+)\Ws) bab(?:y|ie)(s?)\b")
-_DENIES = re.compile(r"\b(?:not?|never|without|lack(?:s|ed|ing)?)\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
+_HER_BABIES = compiled_later(r"\b(her|(?:mama|mom|[A-Z][a-z]+)\Ws) bab(?:y|ie)(s?)\b")
+_DENIES = compiled_later(r"\b(?:not?|never|without|lack(?:s|ed|ing)?)\b|n['’]t\b", re.IGNORECASE)  # noqa: RUF001
 
 
 def alike(text: str, other: str) -> tuple[str, str]:
@@ -104,7 +106,7 @@ def _denies(text: str) -> bool:
 
 
 # The same as `_DENIES`, of a text in lower case: it skips to letters that it may begin with.
-_DENIES_IN_ASCII = re.compile(
+_DENIES_IN_ASCII = compiled_later(
     r"[nwl](?:(?<=n)'t\b|(?<!\w.)(?:(?<=n)(?:ot?|ever)|(?<=w)ithout|(?<=l)ack(?:s|ed|ing)?)\b)"
 )
 

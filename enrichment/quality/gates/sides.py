@@ -8,15 +8,16 @@ from collections.abc import Callable, Iterator
 
 from enrichment.quality.gates.comparison import Passage, is_content, stem, words_between
 from enrichment.quality.lexicon.words import BEINGS
+from enrichment.quality.patterns import compiled_later
 
-_CLAUSES = re.compile(r"[.;:!?()\n]|\b(?:because|although|though|while|since|so)\b")
-_THAN = re.compile(r"\b(?:than|instead of|prefers? (?!to\b)[a-z' ]{1,40}? (?:over|to))\b")
-_MORE = re.compile(
+_CLAUSES = compiled_later(r"[.;:!?()\n]|\b(?:because|although|though|while|since|so)\b")
+_THAN = compiled_later(r"\b(?:than|instead of|prefers? (?!to\b)[a-z' ]{1,40}? (?:over|to))\b")
+_MORE = compiled_later(
     r"\b(?:even (?:more|less|better|worse|[a-z]+er)|most of all|best of all|above all"
     r"|more so|(?:most|best)(?= *(?:,|$)))\b"
 )
-_PARTS = re.compile(r",|\band\b|\bbut\b")
-_HOW = re.compile(
+_PARTS = compiled_later(r",|\band\b|\bbut\b")
+_HOW = compiled_later(
     r"\b(?:more|less|fewer|better|worse|rather|sooner|instead|even|most|best|[a-z]+er)\b"
 )
 _NO_HOW = BEINGS | frozenset(

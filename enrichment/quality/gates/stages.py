@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from enrichment.quality.gates.comparison import Passage, is_content, stem, words
 from enrichment.quality.lexicon.editing import COUNTS, PAST, WEIGHTY
+from enrichment.quality.patterns import compiled_later
 
 _WILL = frozenset({"will", "shall", "going_to", "can"})
 
@@ -28,11 +29,11 @@ def already(lost: AbstractSet[str], new: AbstractSet[str], answer: Passage) -> s
 
 
 _HELPED = r"\b(?:be|being|been|is|are|get|gets|[a-z]+'s) (?:[a-z]+ )?%s\b"
-_MAY_BE = re.compile(
+_MAY_BE = compiled_later(
     r"\b(?:can|could|may|might)(?: [a-z]+ly| also| still| sometimes| at times)? be "
     r"((?:[a-z'-]+ ){0,3}[a-z'-]+)"
 )
-_IS = re.compile(r"(?:\b(?:is|are|was|were|am)|'s|'re|'m) ((?:[a-z'-]+ ){0,3}[a-z'-]+)")
+_IS = compiled_later(r"(?:\b(?:is|are|was|were|am)|'s|'re|'m) ((?:[a-z'-]+ ){0,3}[a-z'-]+)")
 
 
 def is_for_can_be(source: Passage, answer: Passage) -> str:
@@ -64,7 +65,7 @@ def _said(form: re.Pattern[str], text: str) -> Iterator[str]:
 
 _DEGREES = frozenset("bit little somewhat rather fairly extremely quite".split())
 _STATES = frozenset({"crated", "reserved", "excited", "scared", "stubborn"})
-_BOUNDS = re.compile(
+_BOUNDS = compiled_later(
     r"\b(?:over|under|(?:more|less|fewer|older|younger|larger) than|up to|at most|above|below) "
     r"\$?(\d+|[a-z]+)\b"
 )
@@ -85,7 +86,7 @@ def unbound(source: Passage, answer: Passage) -> str:
     return ""
 
 
-_SHORT_IS = re.compile(
+_SHORT_IS = compiled_later(
     r"\b(?:he|she|it|who|there)'s (?!(?:been|got|had|just|[a-z]+ed|[a-z]+en|found|born)\b)"
 )
 _ARE, _WERE = frozenset({"is", "are", "am", "has"}), frozenset({"was", "were", "had"})
@@ -103,7 +104,7 @@ def short_is(
     return ""
 
 
-_AS = re.compile(r"\bas ([a-z]+) as\b")
+_AS = compiled_later(r"\bas ([a-z]+) as\b")
 
 
 _MUST = frozenset(word for word, names in WEIGHTY.items() if "must" in names) - {"should", "ought"}

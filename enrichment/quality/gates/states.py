@@ -3,11 +3,11 @@
 English, as `gates.wording`, which asks. Linear in the sentences' lengths.
 """
 
-import re
 from collections.abc import Set as AbstractSet
 
 from enrichment.quality.gates.comparison import Passage
 from enrichment.quality.gates.contract import Checked
+from enrichment.quality.patterns import compiled_later
 
 # What a dog may be said to be, and behind it the beginnings of words by which a text says so.
 _STATES = tuple(
@@ -46,7 +46,7 @@ def state_from_nowhere(new: AbstractSet[str], checked: Checked) -> str:
     return ""
 
 
-_LASTING = re.compile(
+_LASTING = compiled_later(
     r"\b(?:life-?long|permanent(?:ly)?|indefinitely"
     r"|for (?:(?:the )?(?:rest|remainder) of )?(?:(?:his|her|their|its|my) )?(?:(?:whole|entire) )?"
     r"(?:life|lives)"
@@ -61,11 +61,11 @@ _LASTS = frozenset(
 _MAY_LAST = frozenset(
     "lifelong life permanent permanently indefinitely forever always lives".split()
 )
-_FOR_NOW = re.compile(
+_FOR_NOW = compiled_later(
     r"\bfor (?:a (?:little |short )?(?:while|bit|time)|some time|now|the (?:moment|present)"
     r"|the time being|a few (?:days|weeks|months))\b|\btemporar(?:y|ily)\b|\bshort-term\b"
 )
-_ONLY_NOW = re.compile(
+_ONLY_NOW = compiled_later(
     r"\b(?:now|current|currently|while|temporar[a-z]*|until|til|till|moment|present|time|short"
     r"|yet|still|awhile|bit|initial[a-z]*|first|beginning|start|days|weeks|months|recover[a-z]*)\b"
 )

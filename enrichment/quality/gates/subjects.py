@@ -4,7 +4,6 @@ English. `pieces` are a sentence's words and signs in lower case, `at` a place a
 `attestations` asks. Linear in the sentence's length.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
@@ -32,13 +31,14 @@ from enrichment.quality.lexicon.subjects import (
     PLURAL_VERBS,
     TO_COME,
 )
+from enrichment.quality.patterns import compiled_later
 
 DEMANDED_WITHIN = 8  # words between “looking for” and “family”
 DESCRIBED_WITHIN = 5  # words between an adjective and whom it describes, or its verb
 KIND_WITHIN = 6  # words in which a sentence names the kind that it speaks of
 TITLE = 6  # words at most of a first line that names the row
 NAMED_WITHIN = 3  # words between “sister” and her name
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?|[,.!?;:\n]")  # noqa: RUF001
+_WORD = compiled_later(r"[^\W\d_]+(?:['’][^\W\d_]+)?|[,.!?;:\n]")  # noqa: RUF001
 
 
 def is_of_the_home(pieces: Sequence[str], at: int) -> bool:
@@ -142,7 +142,7 @@ def others_by_name(source: str) -> frozenset[str]:
     )
 
 
-_ENDING = re.compile(r"[.!?;:\n]")
+_ENDING = compiled_later(r"[.!?;:\n]")
 
 
 def of_others(sentences: Iterable[Sequence[str]], names: AbstractSet[str]) -> list[bool]:

@@ -1,23 +1,22 @@
 """Words of the source that a translation has as they were, told by letters its language lacks."""
 
-import re
-
 from django.utils.translation import gettext_lazy as _
 
 from enrichment.quality.findings import GateFinding, register_code
 from enrichment.quality.gates.addresses import addresses_in
 from enrichment.quality.gates.contract import Checked, found_in_answer
+from enrichment.quality.patterns import compiled_later
 
 UNTRANSLATED = register_code(
     "untranslated", _("Words not translated"), "Translate every word but names."
 )
-_WORD = re.compile(r"(?<![^\W\d_])[a-z]{5,40}(?![^\W\d_])")
+_WORD = compiled_later(r"(?<![^\W\d_])[a-z]{5,40}(?![^\W\d_])")
 # What words of these languages nearly never have.
 _STRANGE = {
-    "es": re.compile(r"[kw]|sh|th|ck|oo|ee|ph|ss|ff|tt|pp|mm|bb|gg|[ae]y$|[^aeiou]y$|ing$"),
-    "pt": re.compile(r"[kwy]|sh|th|ck|oo|ee|ph|ff|tt|pp|mm|bb|gg|ing$"),
-    "it": re.compile(r"[jkwxy]|sh|th|ck|oo|ee|ph|ing$"),
-    "fr": re.compile(r"[kw]|sh|ck|oo|[^aeiou]y$"),
+    "es": compiled_later(r"[kw]|sh|th|ck|oo|ee|ph|ss|ff|tt|pp|mm|bb|gg|[ae]y$|[^aeiou]y$|ing$"),
+    "pt": compiled_later(r"[kwy]|sh|th|ck|oo|ee|ph|ff|tt|pp|mm|bb|gg|ing$"),
+    "it": compiled_later(r"[jkwxy]|sh|th|ck|oo|ee|ph|ing$"),
+    "fr": compiled_later(r"[kw]|sh|ck|oo|[^aeiou]y$"),
 }
 _ANYWHERE = frozenset(
     """

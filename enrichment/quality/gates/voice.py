@@ -3,19 +3,19 @@
 Asked only where another check objects, so it may take its time; linear in the sentences' lengths.
 """
 
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 
 from enrichment.quality.gates.comparison import stem, words
 from enrichment.quality.lexicon.inflections import BASES
+from enrichment.quality.patterns import compiled_later
 
 _HELPING = frozenset(
     "is are am was were be been being has have had it's he's she's i'm they're we're you're".split()
 )
 _BETWEEN = frozenset("not also now still just been being both all so".split())
 MAX_BETWEEN = 3  # words between a verb and the one that it helps
-_DONE_BY = re.compile(
+_DONE_BY = compiled_later(
     r"\b(?:was|were|is|are|be|been|being|got|gets) (?:[a-z]+ly )?([a-z]+) by (?!\d)"
 )
 
@@ -76,11 +76,11 @@ def _one_sided(text: str, other: str) -> Iterator[tuple[str, str, str]]:
 
 _PERSONS = {"me": "i", "us": "we", "him": "he", "her": "she", "them": "they"}
 _SUBJECT, _OBJECT = "i|we|he|she|they|you|it", "me|us|him|her|them|you|it"
-_DOES = re.compile(
+_DOES = compiled_later(
     rf"\b({_SUBJECT}) (?:[a-z]+ly |also |then |just |first )?([a-z]+)"
     rf" (?:in |up |out )?({_OBJECT})\b"
 )
-_IS_DONE = re.compile(
+_IS_DONE = compiled_later(
     rf"\b({_SUBJECT}) (?:was|were|is|are|am|got|ha(?:s|ve|d) been)"
     rf" (?:[a-z]+ly |also |then |just |first )?([a-z]+) (?:in |up |out )?by ({_OBJECT})\b"
 )

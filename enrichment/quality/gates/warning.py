@@ -1,6 +1,6 @@
 """Where a sentence begins to warn of what a row does to others: nothing pleasant is meant then."""
 
-import re
+from enrichment.quality.patterns import compiled_later
 
 _BEINGS = (
     r"(?:(?:other|small|smaller|little|young|younger|any|strange|unknown|male|female|most|some) )*"
@@ -8,7 +8,7 @@ _BEINGS = (
     r"|animals?|livestock|chickens|birds|rabbits|horses|men|strangers|squirrels)"
 )
 # From here on a sentence warns, until it turns: “shouldn't be around cats, she thinks …”.
-_WARNING = re.compile(
+_WARNING = compiled_later(
     r"\b(?:(?:should|can|could|must|will|would)(?:n't|not| not| never)"
     r" (?:be|live|go|get|do|have|share)\b"
     rf"(?=(?: \w+){{0,5}} {_BEINGS}\b)"

@@ -6,7 +6,6 @@ held wherever it comes or goes; any other one only in the place of one that the 
 form: right edits put words in and leave words out, but seldom both. Linear in the texts' lengths.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -62,6 +61,7 @@ from enrichment.quality.lexicon.words import (
     POSITIVE,
     STOPWORDS,
 )
+from enrichment.quality.patterns import compiled_later
 
 _ADVICE = (
     "Correct words, but put none in the place of another, and leave none out that limits another."
@@ -236,8 +236,8 @@ def _beside(
     return places
 
 
-_GLUED = re.compile(r"\b[A-Za-z][a-z]{2,}[A-Z][a-z]{2,}\b")
-_SEAM = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_GLUED = compiled_later(r"\b[A-Za-z][a-z]{2,}[A-Z][a-z]{2,}\b")
+_SEAM = compiled_later(r"(?<=[a-z])(?=[A-Z])")
 
 
 def _parted(text: str, other: Passage) -> str:
@@ -248,7 +248,7 @@ def _parted(text: str, other: Passage) -> str:
     )
 
 
-_LABEL = re.compile(r"(?:^|[.!?,;-] )((?:[A-Za-z]+ ){0,2}[A-Za-z]+):")
+_LABEL = compiled_later(r"(?:^|[.!?,;-] )((?:[A-Za-z]+ ){0,2}[A-Za-z]+):")
 
 
 def _labels(text: str) -> frozenset[str]:
@@ -256,7 +256,7 @@ def _labels(text: str) -> frozenset[str]:
     return frozenset(each for found in _LABEL.findall(text) for each in found.lower().split())
 
 
-_CODE = re.compile(r"\b[A-Z]{2}\b")
+_CODE = compiled_later(r"\b[A-Z]{2}\b")
 _NO_CODES = frozenset({"AM", "PM", "OK"}) | {each.upper() for each in UNIT_OF if len(each) == 2}
 
 

@@ -5,8 +5,9 @@ Small on purpose: a language that isn't in a table isn't judged by it. All in lo
 
 # ruff: noqa: RUF001 - words in many scripts
 
-import re
 from collections.abc import Mapping
+
+from enrichment.quality.patterns import compiled_later
 
 # Words that say nothing alone; English, and the commonest of other languages.
 STOPWORDS = frozenset(
@@ -173,7 +174,7 @@ STATING: Mapping[str, frozenset[str]] = {
     }.items()
 }
 # In languages without spaces: where a clause ends, and what only looks like a negation.
-CLAUSE_SIGNS = re.compile("[、，,；;]|けど|けれど|但是|但|而且|지만|으며|하며|있고|왔고")
+CLAUSE_SIGNS = compiled_later("[、，,；;]|けど|けれど|但是|但|而且|지만|으며|하며|있고|왔고")
 NO_NEGATION: Mapping[str, tuple[str, ...]] = {
     "ja": ("必ず", "まず", "ずっと", "少しず", "無料", "無事"),
     "zh": tuple("非常 特别 特別 不仅 不僅 不但 无论 無論 差不多 不错 不錯 级别".split()),
