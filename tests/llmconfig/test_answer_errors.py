@@ -233,6 +233,21 @@ def test_the_operators_account_and_key_are_nobody_elses_fault(server, node, body
     assert "credit" not in raised.value.message.lower()
 
 
+@pytest.mark.parametrize(
+    ("said", "status", "requests"),
+    [("false", 503, 1), (" False", 429, 1), ("true", 503, 2), ("", 503, 2)],
+)
+def test_a_request_is_not_sent_again_where_its_server_asks_for_that(
+    server, node, ask, settings, said, status, requests
+):
+    """A later call may fare better all the same: rows of a batch aren't given up for it."""
+    settings.LLM_ENVIRONMENT = {**settings.LLM_ENVIRONMENT, "LLM_RETRY_MAX_ATTEMPTS": 2}
+    server.tell({"error": {"message": "Not now."}}, status=status, X_Should_Retry=said)
+    error = asked(ask())
+    assert isinstance(error, GenerationExhausted)
+    assert server.requests == requests
+
+
 def test_a_request_over_a_minutes_limit_is_its_callers_mistake(server, node):
     """As a 429 with `Retry-After` its client would send it again and again."""
     from openai import BadRequestError  # noqa: PLC0415 - slow to import

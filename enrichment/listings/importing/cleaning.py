@@ -11,7 +11,13 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from msgspec import Struct
 
-from enrichment.listings.importing.dates import Day, Moment, moment_of, within_years
+from enrichment.listings.importing.dates import (
+    Day,
+    Moment,
+    is_no_day,
+    moment_of,
+    within_years,
+)
 from enrichment.listings.importing.mapping import (
     FIELDS,
     KEY,
@@ -270,7 +276,7 @@ def _moment(cell: object, order: str) -> Moment | None:
     if isinstance(cell, dt.date):
         return _in_years(Day(cell))
     text = cell_text(cell).strip()
-    if not text:
+    if is_no_day(text):
         return None
     try:
         return moment_of(text[:200], order=order)

@@ -16,7 +16,7 @@ DAY_FIRST, MONTH_FIRST = "dmy", "mdy"
 ORDERS = (DAY_FIRST, MONTH_FIRST)
 _ISO_OFFSET = re.compile(r"\s*([+-]\d{2})(\d{2})?$")
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{1,2}:\d{2}")
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?(Z)?)?$")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?(Z|[+-]\d{2}:?\d{2})?)?$")
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ]+(.+))?$")
 _NUMBERS = re.compile(r"(\d{1,2})([-/.])\s?(\d{1,2})\2\s?(\d{4}|\d{2})(?:,?[T ]+(.+))?$")
 _DAY, _MONTH = r"(?P<day>\d{1,2})", r"(?P<month>[^\W\d_]+)\.?"
@@ -29,11 +29,23 @@ _NAMED = (
 _ASCTIME = re.compile(rf"[^\W\d_]{{3}} {_MONTH} {_DAY} (?P<time>\d\d:\d\d:\d\d) (?P<year>\d{{4}})$")
 FIRST_YEAR, LAST_YEAR = 1900, 2100
 _TIME = re.compile(
-    r"(?:at |um )?(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6})\d*)?)?"
-    r"\s?(am|pm|uhr)?\.?\s?(z|utc|gmt|[+-]\d{2}:?\d{2})?$",
+    r"(?:at |um )?(\d{1,2})[:h.](\d{2})(?:[:.](\d{2})(?:[.,](\d{1,6})\d*)?)?"
+    r"\s?(am|pm|[ap]\.\s?m|uhr)?\.?\s?(z|(?:utc|gmt)?[+-]\d{2}:?\d{2}|utc|gmt)?"
+    r"(?: UTC| GMT| ?\[[\w/+-]+\]| ?\([^()]*\))?$",  # Go, Java and JavaScript name the zone again
     re.IGNORECASE,
 )
-_UNIX_SECONDS, _UNIX_MILLISECONDS = re.compile(r"\d{10}$"), re.compile(r"\d{13}$")
+_UNIX_SECONDS, _UNIX_MILLISECONDS = re.compile(r"\d{10}(?:\.\d+)?$"), re.compile(r"\d{13}$")
+# Excel's long dates, and JavaScript's. After a comma it may be in any language.
+_WEEKDAY = re.compile(
+    r"(?:[^\W\d_]+(?:-feira)?\.?, ?"
+    r"|(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?\.? "
+    r"|(?:(?:mon|diens|donners|frei|sams|sonn)tag|mittwoch|sonnabend) "
+    r"|(?:(?:lun|mar|mercre|jeu|vendre|same)di|dimanche) "
+    r"|(?:lunes|martes|miércoles|jueves|viernes|sábado|domingo) "
+    r"|(?:(?:lune|marte|mercole|giove|vener)dì|sabato|domenica) )(?=\S)",
+    re.IGNORECASE,
+)
+_NO_DAY = re.compile(r"(?:0000-00-00(?: 00:00:00(?:\.0+)?)?|null|n/a|unknown)$", re.IGNORECASE)
 _ENOUGH_LETTERS = (3, 4)  # of a month's name to tell it from the others; juin and juillet need 4
 
 
@@ -49,9 +61,15 @@ class Day(Struct, frozen=True):
 Moment = dt.datetime | Day
 
 
+def is_no_day(text: str) -> bool:
+    """Whether a cell says that there is no date, as MySQL's zero date and the word null do."""
+    return not text or _NO_DAY.match(text) is not None
+
+
 def order_evidence(text: str) -> str:
     """DAY_FIRST or MONTH_FIRST where a date such as 31/01/2024 shows it, else blank."""
-    found = _NUMBERS.match(text.strip())
+    words = text.strip()
+    found = _NUMBERS.match(_WEEKDAY.sub("", words, count=1))
     if found is None or found[2] == ".":
         return ""
     first, second = int(found[1]), int(found[3])
@@ -85,16 +103,23 @@ def within_years(moment: Moment) -> Moment:
 
 
 def _moment_of(words: str, order: str) -> Moment:
+    found = _in_a_form(words, order)
+    if found is None and (weekday := _WEEKDAY.match(words)):
+        found = _in_a_form(words[weekday.end() :], order)
+    if found is None:
+        raise ValueError(
+            gettext("no date that is known here; 2024-03-31 or 2024-03-31T10:00:00Z is one")
+        )
+    return found
+
+
+def _in_a_form(words: str, order: str) -> Moment | None:
     for form in (_iso, _compact, _year_first, _unix, _named, _mail):
         found = form(words)
         if found is not None:
             return found
     numbers = _NUMBERS.match(words)
-    if numbers is None:
-        raise ValueError(
-            gettext("no date that is known here; 2024-03-31 or 2024-03-31T10:00:00Z is one")
-        )
-    return _from_numbers(numbers, order)
+    return None if numbers is None else _from_numbers(numbers, order)
 
 
 def _local(moment: dt.datetime) -> dt.datetime:
@@ -130,7 +155,7 @@ def _compact(text: str) -> Moment | None:
         return Day(day)
     at = dt.time(int(found[4]), int(found[5]), int(found[6] or 0))
     moment = dt.datetime.combine(day, at)
-    return moment.replace(tzinfo=dt.UTC) if found[7] else _local(moment)
+    return _in_zone(moment, (found[7] or "").lower())
 
 
 def _year_first(text: str) -> Moment | None:
@@ -142,7 +167,9 @@ def _year_first(text: str) -> Moment | None:
 
 def _unix(text: str) -> Moment | None:
     if _UNIX_SECONDS.match(text):
-        return dt.datetime.fromtimestamp(int(text), dt.UTC)
+        whole, _, parts = text.partition(".")
+        moment = dt.datetime.fromtimestamp(int(whole), dt.UTC)
+        return moment.replace(microsecond=int(parts[:6].ljust(6, "0")))
     if _UNIX_MILLISECONDS.match(text):
         return dt.datetime.fromtimestamp(int(text) / 1000, dt.UTC)
     return None
@@ -222,7 +249,8 @@ def _at(day: dt.date, time: str | None) -> Moment:
     found = _TIME.match(time.strip())
     if found is None:
         raise ValueError(gettext("{time!r} is no time of day that is known here").format(time=time))
-    hour, half = int(found[1]), (found[5] or "").lower()
+    hour = int(found[1])
+    half = (found[5] or "").lower().replace(".", "").replace(" ", "")
     if half in {"am", "pm"}:
         if not 1 <= hour <= 12:
             raise ValueError(gettext("{time!r} is no time of day").format(time=time))
@@ -237,6 +265,7 @@ def _in_zone(moment: dt.datetime, zone: str) -> dt.datetime:
         return _local(moment)
     if zone in {"z", "utc", "gmt"}:
         return moment.replace(tzinfo=dt.UTC)
+    zone = zone.removeprefix("utc").removeprefix("gmt")
     digits = zone[1:].replace(":", "")
     offset = dt.timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return moment.replace(tzinfo=dt.timezone(-offset if zone[0] == "-" else offset))

@@ -351,7 +351,7 @@ class TargetExchange:
             verdict.detail,
             latency_ms,
             transient=verdict.transient,
-            again=verdict.transient and waits,
+            again=verdict.transient and waits and not verdict.once,
             billed=verdict.billed,
             status=verdict.status,
             retry_after_s=verdict.retry_after_s,

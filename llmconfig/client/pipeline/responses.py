@@ -72,10 +72,13 @@ _OVER_ITS_LIMIT = re.compile(
 )
 _TITLE = re.compile(rb"<title[^>]*>([^<]{1,200})</title>", re.IGNORECASE)
 REQUEST_ID_HEADERS = ("x-request-id", "request-id")
+# What OpenAI's and Anthropic's own clients go by before any status.
+SHOULD_RETRY = "x-should-retry"
 
 
 class Refused(Struct, frozen=True):
-    """A reply that is no answer, as an attempt's outcome. `transient`: try the same again.
+    """A reply that is no answer, as an attempt's outcome. `transient`: try the same again; `once`:
+    a later call may, but its server asks that this one isn't sent again.
 
     `refusal` is set where the request itself may be what is refused.
     """
@@ -86,6 +89,7 @@ class Refused(Struct, frozen=True):
     status: int
     retry_after_s: float | None = None
     refusal: Refusal | None = None
+    once: bool = False
     billed: Billed = NOT_BILLED  # by a reply that bears an error and was paid for all the same
 
 
@@ -177,6 +181,7 @@ def _refused(status: int, refusal: Refusal, response: Response) -> Refused:
         status=status,
         retry_after_s=bounded(refusal.retry_after_s if asked is None else asked),
         refusal=None if too_long else refusal,
+        once=response.headers.get(SHOULD_RETRY, "").strip().lower() == "false",
     )
 
 

@@ -576,6 +576,18 @@ def test_a_mapping_that_makes_no_sense_is_refused(mapping, said):
         ("Tue Mar  5 14:30:00 2024", (2024, 3, 5, 14, 30)),
         ("Tue, 05 Mar 2024 14:30:00 +0100", (2024, 3, 5, 13, 30)),
         ("1709649000", (2024, 3, 5, 14, 30)),
+        ("1709649000.5", (2024, 3, 5, 14, 30, 0, 500000)),
+        ("Tuesday, March 5, 2024", (2024, 3, 5)),
+        ("Dienstag, 5. März 2024", (2024, 3, 5)),
+        ("mardi 5 mars 2024 14h30", (2024, 3, 5, 14, 30)),
+        ("martes, 5 de marzo de 2024", (2024, 3, 5)),
+        ("Di, 05.03.2024 14.30", (2024, 3, 5, 14, 30)),
+        ("Tue 03/25/2024", (2024, 3, 25)),
+        ("Tue Mar 05 2024 14:30:00 GMT+0100 (Central European Time)", (2024, 3, 5, 13, 30)),
+        ("2024-03-05 14:30:00 +0000 UTC", (2024, 3, 5, 14, 30)),
+        ("2024-03-05T14:30:00+01:00[Europe/Berlin]", (2024, 3, 5, 13, 30)),
+        ("25/03/2024 2:30:00 p. m.", (2024, 3, 25, 14, 30)),
+        ("20240305T143000+0100", (2024, 3, 5, 13, 30)),
     ],
 )
 def test_dates_are_read_in_common_forms(text: str, moment: Any) -> None:
@@ -583,6 +595,13 @@ def test_dates_are_read_in_common_forms(text: str, moment: Any) -> None:
     assert not report.bad, report.bad
     posted = only().posted
     assert posted == dt.datetime.combine(dt.date(*moment[:3]), dt.time(*moment[3:]), dt.UTC)
+
+
+@pytest.mark.parametrize("cell", ["0000-00-00", "0000-00-00 00:00:00", "NULL", "n/a"])
+def test_a_cell_that_says_there_is_no_date_costs_no_row(cell):
+    report = take(f"id,org_id,name,description,posted\n1,o1,Rex,Calm,{cell}\n")
+    assert not report.bad, report.bad
+    assert only().posted is None
 
 
 def test_the_order_of_day_and_month_is_told_by_the_other_rows_or_by_the_option():
