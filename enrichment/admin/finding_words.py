@@ -1,13 +1,19 @@
 """Why an answer was held, in the reader's language: what is stored is English, for programs too."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
-from django.utils.translation import get_language
+from django.conf.locale import LANG_INFO
+from django.utils.translation import get_language, gettext
 
 from enrichment.enrichments.field_by_field import FIELD
 from enrichment.quality.gates import FINDING_CODES
 
+# By a finding's code, which of its data are tags of languages.
+LANGUAGES_OF: Mapping[str, Collection[str]] = MappingProxyType(
+    {"wrong_language": ("found", "wanted"), "not_judged": ("language",)}
+)
 MAX_SHOWN = 5  # of what a finding found
 
 
@@ -44,12 +50,22 @@ def _said(finding: Mapping[str, Any]) -> str:
         return str(finding.get("text", ""))
     data = dict(finding.get("data") or {})
     field = data.pop(FIELD, "")
-    said = _labelled(str(known.label), data)
+    said = _labelled(str(known.label), data, LANGUAGES_OF.get(known.code, ()))
     return f"{field}: {said}" if field else said
 
 
-def _labelled(label: str, data: Mapping[str, Any]) -> str:
-    shown = list(_values(data.values()))[:MAX_SHOWN]
+def _language(tag: Any) -> Any:
+    """A language by its name in the reader's, where Django has one; else its tag."""
+    known = LANG_INFO.get(str(tag).partition("-")[0].lower(), {}).get("name")
+    if known is None:
+        return tag
+    return gettext(known) if "-" not in tag else f"{gettext(known)} ({tag})"
+
+
+def _labelled(label: str, data: Mapping[str, Any], tags: Collection[str] = ()) -> str:
+    """`tags` are the keys of `data` whose values are tags of languages."""
+    named = {key: _language(value) if key in tags else value for key, value in data.items()}
+    shown = list(_values(named.values()))[:MAX_SHOWN]
     return f"{label}: {', '.join(shown)}." if shown else f"{label}."
 
 

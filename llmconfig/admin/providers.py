@@ -1,7 +1,7 @@
 """Providers, with a key that can be entered and removed but never read."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -26,6 +26,7 @@ from llmconfig.diagnostics import discovery
 from llmconfig.diagnostics.discovery import ListingFailed
 from llmconfig.errors import ChangeRefused
 from llmconfig.models import Provider, ProviderModel
+from llmconfig.models.providers import NAME_RULE
 from llmconfig.secrets import Secret, check_storable
 
 OPERATE = "llmconfig.operate_llmconfig"
@@ -69,6 +70,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]  # generic only f
             "timeout_seconds": _("Timeout"),
             "is_enabled": _("Enabled"),
         }
+        # Django's own words speak of a “slug”, which nobody has to know.
+        error_messages: ClassVar[dict[str, Any]] = {"name": {"invalid": NAME_RULE.message}}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -53,6 +53,12 @@ class OutcomeFilter(DropdownFilter):
         return queryset.filter(OUTCOMES[chosen][1] if chosen in OUTCOMES else Q(error_code=chosen))
 
 
+def kind_in_words(value: str) -> str:
+    """An interaction type as a page of nodes names it; one that is no more as it is stored."""
+    known = value in InteractionType.values
+    return str(InteractionType(value).label) if known else value
+
+
 class KindFilter(DropdownFilter):
     """Filters calls by their interaction type."""
 

@@ -32,6 +32,7 @@ from metrics.admin.call_filters import (
     PromptFilter,
     ProviderFilter,
     WorkFilter,
+    kind_in_words,
 )
 from metrics.admin.call_list import CallChangeList
 from metrics.admin.call_tables import SEARCH_BY_WORDS, CallTableAdmin
@@ -81,7 +82,7 @@ class GenerationMetricAdmin(CallTableAdmin):
             _("Call"),
             {
                 "fields": (
-                    "created_at", "method_name", "node_type", "service_name", "operation_type",
+                    "created_at", "method_name", "kind", "service_name", "operation_type",
                     "outcome", "texts", "correlation_id", "session",
                 )
             },
@@ -124,7 +125,7 @@ class GenerationMetricAdmin(CallTableAdmin):
         ),
     )  # fmt: skip
     readonly_fields = (
-        "outcome", "texts", "cost", "took", "revision", "dropped", "score", "parts",
+        "kind", "outcome", "texts", "cost", "took", "revision", "dropped", "score", "parts",
         "key", "served", "tagged", "pairs", "called", "session",
     )  # fmt: skip
     change_form_outer_before_template = "nodewise/attempts.html"
@@ -178,7 +179,7 @@ class GenerationMetricAdmin(CallTableAdmin):
 
     @admin.display(description=_("Interaction type"))
     def kind(self, call: GenerationMetric) -> str:
-        return call.node_type
+        return kind_in_words(call.node_type)
 
     @admin.display(description=_("Model"))
     def answered_by(self, call: GenerationMetric) -> str:

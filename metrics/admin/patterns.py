@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from llmconfig.admin.kit.presentation import NOTHING, badge, link
 from llmconfig.admin.kit.writes import ReadOnlyAdmin
 from llmconfig.configuration.numbers import count, decimal, percent
+from metrics.admin.call_filters import kind_in_words
 from metrics.admin.texts import WIDEST_PERIOD
 from metrics.models import Pattern
 from metrics.models.patterns import PatternType
@@ -40,13 +41,18 @@ class PatternAdmin(ReadOnlyAdmin):
             None,
             {
                 "fields": (
-                    "pattern_type", "node_type", "operation", "what", "success", "calls", "data",
+                    "pattern_type", "interaction_type", "operation", "what", "success", "calls",
+                    "data",
                 )
             },
         ),
         (_("Use"), {"fields": ("usage_count", "avg_quality_score", "last_used_at", "created_at")}),
     )  # fmt: skip
-    readonly_fields = ("operation", "what", "success", "calls", "data")
+    readonly_fields = ("interaction_type", "operation", "what", "success", "calls", "data")
+
+    @admin.display(description=_("Interaction type"))
+    def interaction_type(self, pattern: Pattern) -> str:
+        return kind_in_words(pattern.node_type or "")
 
     @admin.display(description=_("Operation"))
     def operation(self, pattern: Pattern) -> str | SafeString:

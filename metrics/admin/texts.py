@@ -15,7 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from llmconfig.admin.kit.panels import AskedBefore, register_recorded_call
 from llmconfig.admin.kit.presentation import NOTHING, badge, link, moment
 from llmconfig.admin.playground import playground_of_call
-from metrics.admin.call_filters import KindFilter, NodeFilter, TextsCallerFilter
+from metrics.admin.call_filters import (
+    KindFilter,
+    NodeFilter,
+    TextsCallerFilter,
+    kind_in_words,
+)
 from metrics.admin.call_tables import SEARCH_BY_WORDS, CallTableAdmin
 from metrics.admin.judging import judging
 from metrics.admin.periods import PeriodFilter, TimesFilter
@@ -33,7 +38,7 @@ LONG = ("prompt_text", "generated_code", "user_feedback", "quality_parts", "tool
 class GenerationHistoryAdmin(CallTableAdmin):
     """Texts of calls; the list never loads them."""
 
-    list_display = ("created_at", "method_name", "node_type", "quality", "passed", "verdict")
+    list_display = ("created_at", "method_name", "kind", "quality", "passed", "verdict")
     list_filter = (PeriodFilter, TimesFilter, NodeFilter, KindFilter, TextsCallerFilter)
     search_help_text = format_lazy(
         _("Words of prompts and answers, the ID of a call, {words}"), words=SEARCH_BY_WORDS
@@ -43,7 +48,7 @@ class GenerationHistoryAdmin(CallTableAdmin):
             None,
             {
                 "fields": (
-                    "created_at", "method_name", "node_type", "call", "key", "served", "tagged",
+                    "created_at", "method_name", "kind", "call", "key", "served", "tagged",
                     "tool_calls",
                 )
             },
@@ -58,7 +63,7 @@ class GenerationHistoryAdmin(CallTableAdmin):
             },
         ),
     )  # fmt: skip
-    readonly_fields = ("call", "parts", "key", "served", "tagged")
+    readonly_fields = ("kind", "call", "parts", "key", "served", "tagged")
     change_form_outer_after_template = "nodewise/call_texts.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -80,6 +85,10 @@ class GenerationHistoryAdmin(CallTableAdmin):
             (title, {**part, "fields": [name for name in part["fields"] if name not in TEXTS]})
             for title, part in found
         ]
+
+    @admin.display(description=_("Interaction type"))
+    def kind(self, row: GenerationHistory) -> str:
+        return kind_in_words(row.node_type)
 
     @admin.display(description=_("Quality"))
     def quality(self, row: GenerationHistory) -> str | SafeString:

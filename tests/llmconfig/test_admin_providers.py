@@ -46,6 +46,13 @@ def test_a_connection_is_tested_without_a_call(make_provider, simulator, provide
     assert simulator.stats()["paid"] == 0
 
 
+def test_a_name_that_no_provider_may_have_is_told_without_djangos_slug():
+    form = {"name": "Open AI", "provider_type": "openai"}
+    page = signed_in("administrator").post(reverse("admin:llmconfig_provider_add"), form)
+    (told,) = page.context["adminform"].form.errors["name"]
+    assert told.startswith("Use lower-case letters, digits, - and _")
+
+
 def test_a_refused_key_is_told_and_stored_without_the_key(make_provider, simulator):
     simulator.plan({"path": "/v1/models", "action": {"echo_key": True}})
     provider = make_provider()

@@ -82,6 +82,27 @@ def test_no_list_loads_the_texts(client, django_assert_max_num_queries):
     assert not any(re.search("prompt_text|generated_code", sql) for sql in sql_of(counted))
 
 
+def test_pages_name_an_interaction_type_as_the_page_of_nodes_does(client):
+    call = make_call()
+    texts = GenerationHistory.objects.create(
+        created_at=call.created_at, correlation_id=call.correlation_id, node_type="enricher",
+        method_name="x", prompt_text="p", generated_code="g",
+    )  # fmt: skip
+    gone = make_call(node_type="of_an_old_release")
+    listing = reverse("admin:metrics_generationhistory_changelist")
+    german = {"accept-language": "de"}
+    for address, says in (
+        (listing, "Anreicherer"),
+        (reverse("admin:metrics_generationhistory_change", args=[texts.pk]), "Anreicherer"),
+        (CALLS, "Anreicherer"),
+        (reverse("admin:metrics_generationmetric_change", args=[call.pk]), "Anreicherer"),
+        (reverse("admin:metrics_generationmetric_change", args=[gone.pk]), "of_an_old_release"),
+    ):
+        page = client.get(address, headers=german).content.decode()
+        without_filters = re.sub("<option.*?</option>", "", page, flags=re.DOTALL)
+        assert re.search(rf">\s*{says}\s*<", without_filters)
+
+
 def test_a_week_is_shown_unless_more_is_asked_for(client):
     now = timezone.now()
     recent = make_call()
