@@ -16,6 +16,11 @@ _WISHES = (DEMAND - {"should", "only"}) | frozenset(
     "suited suit suits seeking seeks looking wants wanted thrive thrives happiest would benefit"
     " hoping perfect".split()
 )
+# Who else may live there: who names some has to name those too that the dog can't live with.
+COMPANY = frozenset(
+    "dogs cats kids children pets animals pups puppies kittens felines canines toddlers companions"
+    " company".split()
+)
 
 
 def _words(words: str) -> Concept:

@@ -209,11 +209,17 @@ def test_a_wanted_home_may_be_called_what_the_text_calls_it():
     assert "said_of_another" in codes(text, "Bo is special.")
 
 
-def test_a_biography_that_asks_for_a_home_carries_what_the_text_asks_of_it():
-    text = "Bo is looking for a forever family. He isn't a fan of cats, so he needs a home without."
-    asking, telling = "Bo is looking for a forever family.", "Bo isn't a fan of cats."
-    assert codes(text, asking) == {"dropped_condition"}
-    assert codes(text, f"{asking} {telling}") == codes(text, telling) == set()
+def test_a_biography_of_homes_or_company_carries_what_the_text_asks_of_a_home():
+    text = "Bo is sweet, loves kids and looks for a forever family. He isn't a fan of cats."
+    for told in ("Bo is looking for a forever family.", "Bo loves kids."):
+        assert codes(text, told) == {"dropped_condition"}
+        assert codes(text, f"{told} Bo isn't a fan of cats.") == set()
+    assert codes(text, "Bo is sweet.") == set()
+
+
+def test_a_wanted_home_is_a_home():
+    text = "Bo lives out his senior years here. Everybody wants young dogs. He wants a home."
+    assert codes(text, "senior dogs", field="looking_for") == {"no_evidence"}
 
 
 def test_a_home_is_wanted_for_the_row_itself():

@@ -11,7 +11,7 @@ from enrichment.errors import AnswerRejected
 from enrichment.listings.abbreviations import ABBREVIATIONS
 from enrichment.listings.concepts import LANGUAGES, NEW_CONCEPTS
 from enrichment.listings.enrichments.listing import ListingEnrichment, listing_remains
-from enrichment.listings.homes import HOME_CONDITIONS, WANTED_HOME
+from enrichment.listings.homes import COMPANY, HOME_CONDITIONS, WANTED_HOME
 from enrichment.listings.listing_text import FACT_COLUMNS, facts
 from enrichment.listings.statements import CARE_STATEMENTS, CHOICES, STATEMENTS
 from enrichment.listings.traits import FRAMING, LOVING, SIZES, TRAITS
@@ -92,7 +92,7 @@ class DogProfiler(FieldByField, ListingEnrichment):
         attested(FRAMING, (*TRAITS, LOVING), SIZES, FIELDS),
         concepts_kept((*NEW_CONCEPTS, *TRAITS), LANGUAGES),
         carried(HOME_CONDITIONS, "looking_for"),
-        carried(HOME_CONDITIONS, "bio", WANTED_HOME.wishes),
+        carried(HOME_CONDITIONS, "bio", WANTED_HOME.wishes, COMPANY),
         plainly_wanted("looking_for", WANTED_HOME),
     )
     binding_columns = ("name", *FACT_COLUMNS, *CARE_COLUMNS)

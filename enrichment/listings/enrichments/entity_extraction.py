@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from enrichment.enrichments.confident_parts import ConfidentParts, PartDoubt, parts_schema
 from enrichment.enrichments.contract import PromptText
-from enrichment.listings.enrichments.entity_kinds import FORMS, kind_of
+from enrichment.listings.enrichments.entity_kinds import FORMS, is_of_a_body, kind_of
 from enrichment.listings.enrichments.listing import ListingEnrichment
 from enrichment.plain_text import plain
 from enrichment.quality.gates.evidence import (
@@ -81,6 +81,8 @@ class EntityExtraction(ListingEnrichment, ConfidentParts):
             return PartDoubt(WRONG_FORM, f"{part['text']} ({part['type']})")
         if part["type"] == "condition" and is_denied(source.text, part["text"]):
             return PartDoubt(NO_EVIDENCE, f"{part['text']} (the text denies it)")
+        if part["type"] == "breed" and is_of_a_body(source.text, part["text"]):
+            return PartDoubt(NO_EVIDENCE, f"{part['text']} (part of an organization's name)")
         if part["type"] in OF_THE_DOG and is_of_another(
             source.text, part["text"], is_age=part["type"] == "age"
         ):

@@ -104,6 +104,20 @@ _LETTERS = compiled_later(r"[^\W\d_]+")
 _MISTAKEN = frozenset({"person", "organization", "place"})  # for a dog's name
 
 
+# What makes a breed the name of who cares for it: “American Lurcher Project”.
+_BODY = (
+    r"(?:\s+(?-i:[A-Z])\w*){0,2}\s+(?:project|rescues?|club|adoptions?|association|haven|society|network"
+    r"|foundation|league|sanctuary|friends|team|inc)\b"
+)
+
+
+def is_of_a_body(source: str, text: str) -> bool:
+    """Whether a source has a text only within the name of a rescue, club or the like."""
+    found = len(re.findall(re.escape(text), source, re.IGNORECASE))
+    named = re.findall(rf"{re.escape(text)}{_BODY}", source, re.IGNORECASE)
+    return bool(found) and len(named) == found
+
+
 def kind_of(kind: str, text: str, *, name: str) -> str:
     """The kind of an entity that was called `kind`, where its form or the dog's `name` decides.
 

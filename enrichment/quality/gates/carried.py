@@ -78,13 +78,17 @@ def _is_denied(said: Said, place: int) -> bool:
 
 
 def carried(
-    conditions: Sequence[HomeCondition], field: str, wishes: AbstractSet[str] = frozenset()
+    conditions: Sequence[HomeCondition],
+    field: str,
+    wishes: AbstractSet[str] = frozenset(),
+    company: AbstractSet[str] = frozenset(),
 ) -> Gate:
     """A gate for a field that says what home is wanted: it carries what the source asks of one.
 
     The adopter who reads of a suburban home has to read too that it must be one without cats.
-    `wishes`: words of which one has to stand in a sentence of the field with a home, for a field
-    that needs not speak of any; empty for one that always does.
+    For a field that needs not speak of a home: `wishes`, words of which one has to stand in a
+    sentence of it with a home, or of which one names other beings, `company`. Both are empty for
+    a field that always does.
     """
 
     index = ConceptIndex([each.asked for each in conditions])
@@ -93,7 +97,7 @@ def carried(
         text = checked.value.get(field) if isinstance(checked.value, Mapping) else None
         if not text or (checked.source_language or "en") != "en":
             return None
-        if wishes and not any(_speaks_of(each, wishes) for each in sentences(text)):
+        if wishes and not any(_speaks_of(each, wishes, company) for each in sentences(text)):
             return None
         missing = list(_missing(conditions, index, checked.source, Text(text, "en")))
         if not missing:
@@ -103,8 +107,10 @@ def carried(
     return check
 
 
-def _speaks_of(sentence: str, wishes: AbstractSet[str]) -> bool:
+def _speaks_of(sentence: str, wishes: AbstractSet[str], company: AbstractSet[str]) -> bool:
     pieces = Said(sentence).pieces
+    if not company.isdisjoint(pieces):
+        return True
     return not HOMES.isdisjoint(pieces) and not wishes.isdisjoint(pieces)
 
 

@@ -17,6 +17,10 @@ from enrichment.quality.lexicon.attesting import HOMES
 
 # Who is met or was there before is no wanted home by this word alone: “good with people”.
 _NOT_ALONE = frozenset("people person environment individual".split())
+# One of them is in any text that says what home is wanted.
+_PLACED = HOMES | frozenset(
+    "yard fence fenced couch companion companions buddy sibling no without".split()
+)
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,8 @@ def plainly_wanted(field: str, home: HomeWords) -> Gate:
         text = checked.value.get(field) if isinstance(checked.value, Mapping) else None
         if not text or (checked.source_language or "en") != "en":
             return None
+        if _PLACED.isdisjoint(Said(text).pieces):
+            return GateFinding(NO_EVIDENCE, "It names no home, family or person that is wanted.")
         source = read(checked.source)
         strange = list(_strange(text, home.free | _named(checked), source))
         if strange:
