@@ -5,7 +5,7 @@ import json
 import pytest
 from django.core.management import CommandError, call_command
 
-from llmconfig.models import ModelPrice, NodeConfiguration
+from llmconfig.models import ModelPrice, NodeConfiguration, Provider
 
 pytestmark = pytest.mark.django_db
 
@@ -103,6 +103,38 @@ def test_settings_that_an_included_section_replaces_are_told_as_left_out(run, tm
     assert "quiet.yaml has the section router_settings too" in lost["reason"]
     assert "replaces" not in found["router_settings.num_retries"]["reason"]
     assert len(told["entries"]) == 3  # the include and the two settings, each once
+
+
+FIGURES = """
+model_list:
+  - {model_name: "*", litellm_params: {model: "*"}}
+  - model_name: own
+    litellm_params:
+      {model: openai/a, api_base: "http://a", timeout: os.environ/SECONDS_SET}
+  - model_name: unset
+    litellm_params:
+      {model: openai/b, api_base: "http://b", timeout: os.environ/SECONDS_UNSET}
+litellm_settings: {request_timeout: "45"}
+router_settings: {timeout: soon}
+general_settings: {alerting: [slack], alert_to_webhook_url: {budget_alerts: "https://x"}}
+"""
+
+
+def test_timeouts_of_any_form_hold_and_what_is_left_out_is_told_with_a_way(run, monkeypatch):
+    monkeypatch.setenv("SECONDS_SET", "20")
+    found = {each["place"]: each for each in run(FIGURES)["entries"]}
+    for place, fate, reason in (
+        ("model_list[0].litellm_params.model", "left out", "name one (openai/*)"),
+        ("model_list[1].litellm_params.timeout", "taken", "the provider's timeout"),
+        ("model_list[2].litellm_params.timeout", "left out", "a variable that isn't set"),
+        ("litellm_settings.request_timeout", "taken", "whose deployments give none"),
+        ("router_settings.timeout", "left out", "no number of seconds"),
+        ("general_settings.alerting", "left out", "an alert rule tells e-mail"),
+        ("general_settings.alert_to_webhook_url", "left out", "an alert rule tells e-mail"),
+    ):
+        assert (found[place]["fate"], reason in found[place]["reason"]) == (fate, True), place
+    times = dict(Provider.objects.values_list("api_base_url", "timeout_seconds"))
+    assert (times["http://a"], times["http://b"]) == (20, 45)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,15 @@
 import re
 from collections.abc import Callable, Mapping
 
-from llmconfig.configuration.litellm.figures import ENVIRONMENT, RATES, rate, temperature, whole
+from llmconfig.configuration.litellm.figures import (
+    ENVIRONMENT,
+    NO_TIMEOUT,
+    RATES,
+    rate,
+    seconds,
+    temperature,
+    whole,
+)
 from llmconfig.configuration.litellm.report import MigrationReport
 from llmconfig.configuration.litellm.setting_families import reason_of_fact, reason_of_parameter
 
@@ -131,6 +139,13 @@ def _note_temperature(note: MigrationReport, value: object, place: str) -> None:
         note.taken(place, "the node's temperature")
 
 
+def _note_timeout(note: MigrationReport, value: object, place: str) -> None:
+    if seconds(value) is None:
+        note.left_out(place, NO_TIMEOUT)
+    else:
+        note.taken(place, "the provider's timeout; the longest of its deployments")
+
+
 _RATE = (
     "a limit of a provider of its own, and its weight if none is given; LiteLLM only weighs by it"
     " unless enforce_model_rate_limits is on"
@@ -143,7 +158,7 @@ PARAMS: Mapping[str, NoteParam] = {
     "base_url": _taken("the provider's address"),
     "api_version": _taken("the provider's API version"),
     "litellm_credential_name": _taken("its values are the provider's"),
-    "timeout": _taken("the provider's timeout; the longest of its deployments"),
+    "timeout": _note_timeout,
     "temperature": _note_temperature,
     "max_tokens": _as_whole("the node's token limit"),
     "max_completion_tokens": _as_whole("the node's token limit"),

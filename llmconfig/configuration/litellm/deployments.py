@@ -142,6 +142,11 @@ class DeploymentReader:
             model, str(params.get("custom_llm_provider") or ""), has_address=bool(address)
         )
         vendor = VENDORS.get(prefix)
+        if prefix == "*" or model_id == model == "*":
+            raise Unusable(
+                "it is every vendor's; name one (openai/*), whose models keys that may call"
+                " everything ask for as openai/MODEL"
+            )
         if vendor is None:
             spoken = f"{prefix} is spoken to in a way of its own" if prefix in NO_WIRE else ""
             raise Unusable(
@@ -182,7 +187,7 @@ class DeploymentReader:
         version = resolved(params["api_version"]) if params.get("api_version") else ""
         secret = literal.reveal() if literal else ""
         identity = (prefix, kind, address, variable, secret, version, own, weight, *limits.values())
-        timeout = seconds(params.get("timeout") or self.timeout_s)
+        timeout = seconds(params.get("timeout")) or self.timeout_s
         name = self.catalogue.identities.get(identity)
         if name is None:
             name = self._name(prefix, kind, address, vendor, variable, own)

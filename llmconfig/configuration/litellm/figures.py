@@ -103,6 +103,9 @@ def temperature(value: object) -> float | None:
     return number if 0 <= number <= 2 else None
 
 
+NO_TIMEOUT = "it is no number of seconds from 0.1, or names a variable that isn't set"
+
+
 def seconds(value: object) -> float | None:
     """A timeout that a provider may have; longer ones are brought to the longest."""
     try:

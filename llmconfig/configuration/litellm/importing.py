@@ -11,7 +11,7 @@ from llmconfig import project_settings
 from llmconfig.configuration import revisions, snapshot
 from llmconfig.configuration.litellm import langchain, source_file, virtual_keys
 from llmconfig.configuration.litellm.deployments import Deployment, DeploymentReader
-from llmconfig.configuration.litellm.figures import mapping
+from llmconfig.configuration.litellm.figures import mapping, seconds
 from llmconfig.configuration.litellm.groups import ImportedNodes, nodes_of
 from llmconfig.configuration.litellm.includes import INCLUDE, with_included
 from llmconfig.configuration.litellm.report import MigrationReport
@@ -191,8 +191,8 @@ def _credentials(given: object, report: MigrationReport) -> dict[str, Mapping[st
 def _timeout(given: Mapping[str, Any]) -> float | None:
     for section, key in TIMEOUTS:
         value = mapping(given.get(section)).get(key)
-        if isinstance(value, int | float) and value > 0:
-            return float(value)
+        if (found := seconds(value)) is not None:
+            return found
     return None
 
 

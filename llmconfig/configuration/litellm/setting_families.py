@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 ACCOUNTS = "accounts, their passwords and signing in are Django's"
-ALERTS = "/metrics serves Prometheus, whose rules alert"
+ALERTS = "an alert rule tells e-mail, a webhook or Slack; make one in the admin"
 BUDGETS = "budgets are for providers, nodes, organizations and keys"
 CACHE = "the cache knows exact repeats only, kept for one time"
 CONNECTIONS = "connections are the server's own; certificates are always verified"

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from llmconfig.configuration.litellm.figures import mapping, whole
+from llmconfig.configuration.litellm.figures import NO_TIMEOUT, mapping, seconds, whole
 from llmconfig.configuration.litellm.groups import ImportedNodes, add_alias, add_fallbacks
 from llmconfig.configuration.litellm.report import MigrationReport
-from llmconfig.configuration.litellm.setting_families import reason_of
+from llmconfig.configuration.litellm.setting_families import ALERTS, reason_of
 
 DAY, MONTH, TOTAL = "day", "month", "total"
 PERIODS = {"1d": DAY, "24h": DAY, "daily": DAY, "30d": MONTH, "31d": MONTH, "1mo": MONTH,
@@ -100,11 +100,11 @@ SETTLED: Mapping[str, tuple[bool, str]] = {
     "global_max_parallel_requests": (False, "limits are a provider's: max_concurrency"),
     "max_request_size_mb": (True, "a request has at most 32 MB"),
     "max_response_size_mb": (False, NO_SUCH),
-    "alerting": (False, "/metrics serves Prometheus, whose rules alert"),
-    "alerting_threshold": (False, "/metrics serves Prometheus, whose rules alert"),
-    "alerting_args": (False, "/metrics serves Prometheus, whose rules alert"),
-    "alert_types": (False, "/metrics serves Prometheus, whose rules alert"),
-    "alert_to_webhook_url": (False, "/metrics serves Prometheus, whose rules alert"),
+    "alerting": (False, ALERTS),
+    "alerting_threshold": (False, ALERTS),
+    "alerting_args": (False, ALERTS),
+    "alert_types": (False, ALERTS),
+    "alert_to_webhook_url": (False, ALERTS),
     "extra_spend_tag_headers": (False, "tags come in x-nodewise-tags and metadata.tags"),
     "langfuse_default_tags": (False, "tags come in x-nodewise-tags and metadata.tags"),
     "prometheus_initialize_budget_metrics": (False, "/metrics has counters of calls"),
@@ -313,7 +313,10 @@ def _cache_params(reader: TopLevelReader, value: object, place: str, _: Mapping[
 
 
 def _timeout(reader: TopLevelReader, value: object, place: str, _: Mapping[str, Any]) -> None:
-    reader.report.taken(place, "the timeout of providers whose deployments give none")
+    if seconds(value) is None:
+        reader.report.left_out(place, NO_TIMEOUT)
+    else:
+        reader.report.taken(place, "the timeout of providers whose deployments give none")
 
 
 def _budget(reader: TopLevelReader, value: object, place: str, settings: Mapping[str, Any]) -> None:
