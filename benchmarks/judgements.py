@@ -182,7 +182,13 @@ mended the gates afterwards:
 | 52 answers over 13 listings, all but translations, by the gates after that | 127 | 3 (2.4 %; 0.5 to 6.7 %) | 29 of 119 (24.4 %; 17.0 to 33.1 %) |
 | 76 over 19, when lists and wanted homes were held to more | 177 | 1 (0.6 %; 0.0 to 3.1 %) | 32 of 155 (20.6 %; 14.6 to 27.9 %) |
 | 60 over 15 longer ones, of 601 to 720 characters, by the same | 122 | 4 (3.3 %; 0.9 to 8.2 %) | 31 of 102 (30.4 %; 21.7 to 40.3 %) |
-| **these last 188 answers over 47 listings together** | 426 | 8 (1.9 %; 0.8 to 3.7 %) | 92 of 376 (24.5 %; 20.2 to 29.1 %) |
+| these last 188 answers over 47 listings together | 426 | 8 (1.9 %; 0.8 to 3.7 %) | 92 of 376 (24.5 %; 20.2 to 29.1 %) |
+| 68 answers over 17 other listings of 601 to 720 characters, by the gates after that | 170 | 3 (1.8 %; 0.4 to 5.1 %) | 47 of 155 (30.3 %; 23.2 to 38.2 %) |
+| 32 over 8, since entities are of the kind that their form tells | 69 | 0 (0.0 %; 0.0 to 5.2 %) | 19 of 69 (27.5 %; 17.5 to 39.6 %) |
+| 32 over 8, since a wanted home is plainly what the text says of one | 64 | 2 (3.1 %; 0.4 to 10.8 %) | 15 of 57 (26.3 %; 15.5 to 39.7 %) |
+| 36 over 9, since a biography that asks for a home carries its conditions | 96 | 3 (3.1 %; 0.6 to 8.9 %) | 12 of 80 (15.0 %; 8.0 to 24.7 %) |
+| 19 over 5, since one that names company does too | 43 | 1 (2.3 %; 0.1 to 12.3 %) | 6 of 40 (15.0 %; 5.7 to 29.8 %) |
+| **these last 187 answers over 47 listings together** | 442 | 9 (2.0 %; 0.9 to 3.8 %) | 99 of 401 (24.7 %; 20.5 to 29.2 %) |
 
 The dangerous ones: experienced owners who became experienced dogs in Spanish, the traits “loving”
 and “rescue work”, the tag “affectionate” for a “fun loving” boy, heartworms of a dog that tested
@@ -197,10 +203,14 @@ conditions, what is said of the home, a kind, another, as a warning or of anothe
 nothing, and lists of traits and interests name only what the dog is said to be or to like. Since a held
 field costs only itself, a wanted home is held too where a word of it stands in no sentence about the home: of
 the judged ones that holds, alone, 31 of 34 dangerous and none of the 9 right ones that were applied, and 15
-of 19 harmless ones, which described the dog (`plainly_wanted`; it was made with them at hand). **The aim of 1
-in 100 isn't shown**: that takes some 300 applied parts without a dangerous one, and each new set
-has had some. Of 8 Spanish translations the gates alone would have let 4 pass,
-of which 3 are dangerous: that is why translations wait for a judge or a reviewer.
+of 19 harmless ones, which described the dog (`plainly_wanted`; it was made with them at hand). The
+nine of the last sets: an illness that a rescue averted (“euthanized”), the age of her pups, a
+rescue's name as a breed, three biographies that leave “no cats” or the like out, two wanted homes
+(one without its conditions, “senior dogs”), a liking of puppies where he is “like a puppy”, and
+“young” by the column of one whom the text calls a senior, which alone isn't mended. **The aim of 1
+in 100 isn't reached**: each new set has had some 2 in 100, of kinds that no set before had. Of 8
+Spanish translations the gates alone would have let 4 pass, of which 3 are dangerous: that is why
+translations wait for a judge or a reviewer.
 The table has all of them, after mending.
 """  # noqa: E501
 BY_GATE = (
