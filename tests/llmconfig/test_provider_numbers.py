@@ -118,18 +118,18 @@ def test_an_advisors_tokens_are_paid_at_its_own_price(provider, make_provider, m
     )  # fmt: skip
     make_node("sim/claude")
     advice = {"type": "advisor_message", "model": "advisor", "input_tokens": 100}
-    for output, model, cost in (
+    for output, name, cost in (
         (200, "advisor", Decimal("0.0061039")),
         (200, "nobody", None),
         (10**9, "advisor", None),
     ):
-        step = {**advice, "model": model, "output_tokens": output}
+        step = {**advice, "model": name, "output_tokens": output}
         told = {"input_tokens": 9, "output_tokens": 4, "inference_geo": "us", "iterations": [step]}
         provider.tell(
             {"type": "message", "stop_reason": "end_turn", "usage": told,
              "content": [{"type": "text", "text": "Woof."}]}
         )  # fmt: skip
-        made = asked(ask(f"{output} {model}"))
+        made = asked(ask(f"{output} {name}"))
         assert made.record.cost_usd == cost, made.record
 
 
