@@ -166,7 +166,13 @@ _broker = cache(Redis.from_url)
 
 
 async def _empty_redis_between_exchanges() -> None:
-    """While this loop is at it, none of its limiters asks: an answer would bring old marks back."""
+    """While this loop is at it, none of its limiters asks: an answer would bring old marks back.
+
+    What a test's last failure tells of a cool-down may still be under way, or not have begun.
+    """
+    here = asyncio.get_running_loop()
+    while telling := [each for each in cooldown._cooldowns.tasks if each.get_loop() is here]:
+        await asyncio.wait(telling)
     opened = redis_connection._clients.find()
     while opened is not None and opened.client.connection_pool._in_use_connections:  # noqa: ASYNC110
         await asyncio.sleep(0.001)  # the pool has no event that says so
@@ -174,6 +180,7 @@ async def _empty_redis_between_exchanges() -> None:
 
 
 def _empty_redis() -> None:
+    cooldown.forget()
     rate_limits.forget_marks()  # or a window that is flushed here would count as lost
     _broker(settings.REDIS_URL).flushdb()
 
@@ -181,7 +188,6 @@ def _empty_redis() -> None:
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     """No test's failures, limits or answers are another's."""
-    cooldown.forget()
     response_cache.forget()  # first, or it would still be told to Redis after that
     _leave_other_servers()
     if list(redis_connection._clients.values()):
