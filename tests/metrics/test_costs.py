@@ -15,7 +15,7 @@ from llmconfig.client.types import Labels, Usage
 from llmconfig.configuration import snapshot
 from llmconfig.models import ModelPrice, Provider, ProviderModel
 from llmconfig.runtime.records import replace
-from metrics import rollups
+from metrics import partitions, rollups
 from metrics.errors import Unanswerable
 from metrics.models import OverviewRollup
 from metrics.queries import ask
@@ -88,6 +88,7 @@ def test_cost_is_told_by_batch_and_by_user():
     record(cost_usd=Decimal("0.5"), user_id=3)
     record(cost_usd=None, user_id=4)
     record(batch=OTHER, cost_usd=Decimal(2), user_id=4)
+    partitions.keep_ahead(months_back=2)
     record(batch=None, cost_usd=Decimal(9), user_id=None, created_at=NOW - 40 * DAY)
     rollups.roll_up()
     batches = get("breakdown", by="batch")
@@ -211,6 +212,7 @@ def test_savings_are_told_by_way_and_what_is_unknown_is_counted(a_price):
     record(attempts=batched, cost_usd=None, model="unknown", **plain)
     record(usage=Usage(0, 1_000_000, 400_000, 10, 0))
     record(model="unknown", usage=Usage(0, 5_000, 0, 10, 0))
+    partitions.keep_ahead(months_back=2)
     record(cost_usd=Decimal(9), saved_usd=None, created_at=NOW - 40 * DAY, attempts=batched)
     # Read a million at 0.1 instead of 1, and written 400,000 at 1.25 instead of 1.
     expected = [
